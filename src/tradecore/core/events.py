@@ -1,0 +1,53 @@
+"""What reaches a session (events) and what it asks for (commands). Frozen values; the shell around it carries them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tradecore.core.orders import Fill, Intent, OrderNote, OrderState
+from tradecore.core.types import Nanoseconds, Pair
+
+
+@dataclass(frozen=True, slots=True)
+class BarsClosed:
+    """Every pair's bar that opened at `open_time` is final and can be decided upon."""
+
+    open_time: Nanoseconds
+    index: int
+    """The bar's position in the session's frame."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """The venue reported a fill."""
+
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """The venue reported that an order ended or changed its state."""
+
+    intent: int
+    pair: Pair
+    state: OrderState
+    note: OrderNote
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    """Send this intent to the venue."""
+
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Ask the venue to cancel what rests of an intent. A cancel is a request, not a state."""
+
+    intent: int
+
+
+Event: TypeAlias = BarsClosed | Filled | OrderChanged
+Command: TypeAlias = Submit | Cancel

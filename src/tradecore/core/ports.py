@@ -1,0 +1,111 @@
+"""The seams of the house: what a session needs from the world, one small protocol each.
+
+Modes are a table of adapters for these (`engine.modes`); every adapter of one port passes the same contract suite.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from tradecore.core.bars import Bars
+from tradecore.core.clock import Clock
+from tradecore.core.events import BarsClosed, Filled, OrderChanged
+from tradecore.core.orders import Intent, Signal
+from tradecore.core.types import FloatArray, Nanoseconds, Pair
+
+__all__ = ["AccountState", "Clock", "Feed", "Frame", "Journal", "Notifier", "PositionState", "Venue", "Verdict"]
+
+
+@dataclass(frozen=True, slots=True)
+class PositionState:
+    """What is held of one pair: signed base quantity, mean entry price, cost with fees, and when it was opened."""
+
+    quantity: float
+    entry_price: float
+    cost: float
+    unrealised: float
+    opened_at: Nanoseconds
+    bars_held: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccountState:
+    """The account as the venue sees it at the newest final bar; money in quote."""
+
+    cash: float
+    equity: float
+    drawdown: float
+    positions: Mapping[Pair, PositionState]
+    open_intents: frozenset[int]
+
+
+class Feed(Protocol):
+    """Yields final bars in time order, one event per moment at which at least one pair has one."""
+
+    def __iter__(self) -> Iterator[BarsClosed]:
+        """Yield moments until the feed ends."""
+        ...
+
+
+class Frame(Protocol):
+    """Bars and features up to the newest final bar, per pair; nothing later can be asked for."""
+
+    cursor: int
+
+    def bars(self, pair: Pair) -> Bars:
+        """Return all bars of a pair the frame holds; readers cut at the cursor."""
+        ...
+
+    def column(self, pair: Pair, name: str) -> FloatArray:
+        """Return a feature column aligned with the bars."""
+        ...
+
+
+class Venue(Protocol):
+    """Takes intents and reports what became of them. Never resends, never guesses."""
+
+    def submit(self, intent: Intent) -> None:
+        """Accept an intent for the earliest moment the time contract allows."""
+        ...
+
+    def cancel(self, intent_id: int) -> None:
+        """Ask that what rests of an intent be cancelled."""
+        ...
+
+    def advance(self, index: int) -> Sequence[Filled | OrderChanged]:
+        """Let the bar at `index` become final and return what happened in it, in order."""
+        ...
+
+    def account(self) -> AccountState:
+        """Return the account, marked at the newest final bar."""
+        ...
+
+
+class Verdict(Protocol):
+    """One gate's answer, as `risk.chain` records it."""
+
+    stage: str
+    rule: str
+    passed: bool
+
+
+class Journal(Protocol):
+    """Keeps every decision, HOLD included, with its gate trace."""
+
+    def decision(self, index: int, pair: Pair, signal: Signal, trace: Sequence[Verdict]) -> None:
+        """Record one decision."""
+        ...
+
+    def fault(self, index: int, name: str, text: str) -> None:
+        """Record that the strategy failed to decide."""
+        ...
+
+
+class Notifier(Protocol):
+    """Tells a person. Bounded, counted, never blocks the loop."""
+
+    def send(self, text: str) -> None:
+        """Queue a message."""
+        ...
