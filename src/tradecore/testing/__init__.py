@@ -1,0 +1,1 @@
+"""Fakes and checkers, for users' tests and for ours. Nothing here runs in production."""
