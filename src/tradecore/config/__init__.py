@@ -1,1 +1,1 @@
-"""One typed tree of settings, from defaults, `tradecore.toml`, the environment and flags, each value with its origin."""
+"""One typed tree of settings: defaults, `tradecore.toml`, the environment and flags, each value with its origin."""

@@ -1,1 +1,1 @@
-"""The skins: what a person types or clicks becomes a call of `control`, and its answer becomes text. No business logic."""
+"""The skins: what a person types or clicks calls `control`, and its answer becomes text. No business logic."""

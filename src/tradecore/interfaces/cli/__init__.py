@@ -1,1 +1,1 @@
-"""The command line: one file per noun. Each command reads its arguments, calls a verb of `control` and shows the result."""
+"""The command line, one file per noun: a command reads its arguments, calls a verb of `control`, shows the result."""

@@ -1,0 +1,232 @@
+"""Every setting tradecore has: name, type, unit, range, default and the reason for it. Not where values come from.
+
+Read by `config.load`; exported as JSON schema and as the generated settings page. Values are frozen, unknown keys are
+refused, and a docstring under each field is its description everywhere. Packages below never see the tree: whoever
+calls them hands over the fields they need.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from tradecore.core.errors import UsageError
+from tradecore.core.types import Pair, Timeframe
+
+SCHEMA_VERSION = 1
+"""Version of the file's layout. A newer file is refused rather than half understood."""
+
+DEFAULT_PAIRS = tuple(f"{base}/USD" for base in ("BTC", "ETH", "SOL", "XRP", "ADA", "DOGE", "LINK", "DOT", "LTC"))
+
+
+def _unit(name: str) -> dict[str, Any]:
+    return {"unit": name}
+
+
+def _check_pair(text: str) -> str:
+    try:
+        return str(Pair.parse(text))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
+def _check_timeframe(text: str) -> str:
+    try:
+        return str(Timeframe.parse(text))
+    except UsageError as error:
+        raise ValueError(str(error)) from None
+
+
+def _check_zone(text: str) -> str:
+    try:
+        ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"time zone {text!r} is not known; expected a name such as UTC or Europe/Berlin") from None
+    return text
+
+
+def _check_folder(text: str) -> str:
+    if not text or text.startswith(("/", "\\")) or ".." in text.replace("\\", "/").split("/"):
+        raise ValueError(f"folder {text!r}: expected a name inside the workspace, such as data")
+    return text
+
+
+Folder = Annotated[str, AfterValidator(_check_folder), Field(json_schema_extra=_unit("folder"))]
+Rate = Annotated[float, Field(ge=0, le=0.1, json_schema_extra=_unit("fraction"))]
+"""A cost as a share of notional or price. Above a tenth it is a slip of the keyboard, not a market."""
+Step = Annotated[float, Field(ge=0)]
+PairName = Annotated[str, AfterValidator(_check_pair)]
+TimeframeName = Annotated[str, AfterValidator(_check_timeframe), Field(json_schema_extra=_unit("bar length"))]
+ZoneName = Annotated[str, AfterValidator(_check_zone), Field(json_schema_extra=_unit("IANA time zone"))]
+
+
+class Section(BaseModel):
+    """One table of the settings file."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True, allow_inf_nan=False)
+
+
+class FolderSettings(Section):
+    """Where things lie inside the workspace."""
+
+    data: Folder = "data"
+    """Bars and trades, with their manifests."""
+    runs: Folder = "runs"
+    """One folder for each run."""
+    strategies: Folder = "strategies"
+    """Your own strategy files."""
+    state: Folder = "state"
+    """Databases: the lab's record and the trial ledger."""
+    reports: Folder = "reports"
+    """Reports that are not part of a run."""
+    logs: Folder = "logs"
+    """Log files, rotated."""
+
+
+class MarketSettings(Section):
+    """What is meant when a command does not say which market."""
+
+    venue: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$", json_schema_extra=_unit("name"))] = "kraken"
+    """The venue whose bars are meant."""
+    pairs: Annotated[tuple[PairName, ...], Field(min_length=1, max_length=64, json_schema_extra=_unit("pairs"))] = (
+        DEFAULT_PAIRS
+    )
+    """The pairs that are followed; the first is the default of commands that take one."""
+    timeframe: TimeframeName = "1h"
+    """The bar length of commands that take one."""
+
+
+class CostSettings(Section):
+    """What trading costs where the venue's account does not say. Kraken's lowest volume tier; better is optimism."""
+
+    maker_fee: Rate = 0.0025
+    """Fee on the notional of a fill that rested in the book."""
+    taker_fee: Rate = 0.0040
+    """Fee on the notional of a fill that took from the book."""
+    half_spread: Rate = 0.0001
+    """Distance from the mid price to the best offer, paid by every taking fill."""
+    slippage: Rate = 0.0005
+    """How far a taking fill moves against the order, unless its signal says otherwise."""
+    participation: Annotated[float, Field(gt=0, le=1, json_schema_extra=_unit("fraction of volume"))] = 0.10
+    """The most of a bar's volume that one order may take; what is left waits for the next bar."""
+    latency_bars: Annotated[int, Field(ge=0, le=1000, json_schema_extra=_unit("bars"))] = 0
+    """Bars an order needs to reach the market beyond the next open."""
+
+
+class RuleSettings(Section):
+    """What the venue lets through. Zero means no such rule."""
+
+    tick: Annotated[Step, Field(json_schema_extra=_unit("quote currency"))] = 0.0
+    """Step that prices are rounded to."""
+    lot: Annotated[Step, Field(json_schema_extra=_unit("base units"))] = 0.0
+    """Step that quantities are rounded down to."""
+    min_quantity: Annotated[Step, Field(json_schema_extra=_unit("base units"))] = 0.0
+    """The smallest order, counted in its base asset."""
+    min_notional: Annotated[Step, Field(json_schema_extra=_unit("quote currency"))] = 0.5
+    """The smallest order, counted in quote currency; Kraken's minimum for USD pairs."""
+    touch: bool = False
+    """Whether a resting limit fills when it is merely touched. By default the price must trade through it."""
+    allow_short: bool = False
+    """Whether a position may go below zero; spot venues do not allow it."""
+
+
+class AccountSettings(Section):
+    """The simulated account at the start of a run."""
+
+    start_cash: Annotated[float, Field(gt=0, le=1e12, json_schema_extra=_unit("quote currency"))] = 10_000.0
+    """Cash before the first bar."""
+    quote: Annotated[str, Field(pattern=r"^[A-Z0-9.]{2,10}$", json_schema_extra=_unit("currency"))] = "USD"
+    """The currency that cash and equity are counted in."""
+
+
+class LimitSettings(Section):
+    """Bounds the shell keeps whatever a strategy wishes. Zero means no bound."""
+
+    max_position_base: Annotated[float, Field(ge=0, json_schema_extra=_unit("base units"))] = 0.0
+    """The largest position in one pair, counted in its base asset."""
+    max_position_quote: Annotated[float, Field(ge=0, json_schema_extra=_unit("quote currency"))] = 0.0
+    """The largest position in one pair, counted in quote currency."""
+    max_open_positions: Annotated[int, Field(ge=0, le=1000, json_schema_extra=_unit("positions"))] = 0
+    """How many pairs may be held at once."""
+
+
+class WalkForwardSettings(Section):
+    """How history is cut when a strategy is tested on what it was not tuned on."""
+
+    folds: Annotated[int, Field(ge=3, le=100, json_schema_extra=_unit("folds"))] = 6
+    """How many test spans follow one another; fewer than three say nothing."""
+    anchored: bool = False
+    """Whether training always begins at the first bar and grows, instead of moving along."""
+    hold_out: Annotated[float, Field(ge=0, le=0.5, json_schema_extra=_unit("fraction of bars"))] = 0.0
+    """The newest part of history, locked until the very end. Each opening is recorded."""
+
+
+class ReportSettings(Section):
+    """How results are shown."""
+
+    time_zone: ZoneName = "UTC"
+    """The zone in which reports print times and cut days. Inside, everything is UTC."""
+    open_browser: bool = True
+    """Whether a finished report opens in the browser where there is a screen."""
+
+
+class LogSettings(Section):
+    """What is written to the log."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe event that is kept."""
+    format: Literal["console", "json"] = "console"
+    """Readable lines, or one JSON object each."""
+    max_megabytes: Annotated[int, Field(ge=1, le=1024, json_schema_extra=_unit("megabytes"))] = 10
+    """Size at which a log file is rotated."""
+    keep: Annotated[int, Field(ge=1, le=100, json_schema_extra=_unit("files"))] = 5
+    """How many rotated files are kept."""
+
+
+class Tree(BaseSettings):
+    """All settings of a workspace."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        use_attribute_docstrings=True,
+        env_prefix="TRADECORE_",
+        env_nested_delimiter="__",
+        title="tradecore settings",
+    )
+
+    schema_version: Annotated[int, Field(ge=1, le=SCHEMA_VERSION, json_schema_extra=_unit("version"))] = SCHEMA_VERSION
+    """Layout of this file; written by `tradecore init`."""
+    folders: FolderSettings = FolderSettings()
+    """Where things lie inside the workspace."""
+    market: MarketSettings = MarketSettings()
+    """What is meant when a command does not say which market."""
+    costs: CostSettings = CostSettings()
+    """What trading costs."""
+    account: AccountSettings = AccountSettings()
+    """The simulated account."""
+    rules: RuleSettings = RuleSettings()
+    """What the venue lets through."""
+    limits: LimitSettings = LimitSettings()
+    """Bounds the shell keeps."""
+    walk_forward: WalkForwardSettings = WalkForwardSettings()
+    """How history is cut for honest tests."""
+    report: ReportSettings = ReportSettings()
+    """How results are shown."""
+    log: LogSettings = LogSettings()
+    """What is logged."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `config.load` hands over: it lays the layers itself, so that it knows where each came from."""
+        return (init_settings,)

@@ -1,0 +1,36 @@
+"""`tradecore doctor`: what is wrong with this machine or workspace, and what to do about it."""
+
+from __future__ import annotations
+
+import typer
+
+from tradecore.interfaces.cli.lab import open_lab
+from tradecore.interfaces.cli.options import Json, Workspace
+from tradecore.interfaces.cli.screen import Screen
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False)
+
+
+@app.command()
+def doctor(as_json: Json = False, workspace: Workspace = None) -> None:
+    """Check this machine and workspace, with a remedy for what is wrong. Ends with 1 when something fails.
+
+    Example: tradecore doctor
+    """
+    from tradecore.core.errors import NothingThereError
+    from tradecore.ops.doctor import Finding, Health, examine
+
+    screen = Screen(as_json)
+    try:
+        findings = examine(open_lab(workspace))
+    except NothingThereError as error:
+        findings = [*examine(None), Finding("workspace", Health.WARNING, str(error), "tradecore init")]
+    screen.table(("check", "", "seen"), [(item.check, item.health, item.seen) for item in findings])
+    for item in findings:
+        if item.remedy:
+            screen.say(f"{item.check}: {item.remedy}")
+    failed = [item for item in findings if item.health is Health.BAD]
+    screen.say(f"{len(failed)} of {len(findings)} checks failed" if failed else "all is well")
+    screen.answer({"healthy": not failed, "findings": findings})
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,33 @@
+"""Opening the lab for a command: remembers the options given before the noun, and builds when a command asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tradecore.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from tradecore.control.lab import Lab
+
+_given: dict[str, Path | None] = {"workspace": None}
+_overrides: dict[str, str] = {}
+
+
+def remember(workspace: Path | None, settings: Sequence[str]) -> None:
+    """Keep what was said before the noun. Errors: UsageError for an override that is not KEY=VALUE."""
+    _given["workspace"] = workspace
+    _overrides.clear()
+    for text in settings:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise UsageError(f"--set {text}: expected SECTION.KEY=VALUE, as in --set costs.taker_fee=0.0026")
+        _overrides[key.strip()] = value.strip()
+
+
+def open_lab(workspace: Path | None = None) -> Lab:
+    """Open the workspace that the command, or the words before it, or the current folder name."""
+    from tradecore import bootstrap
+
+    return bootstrap.open_lab(workspace or _given["workspace"], _overrides)

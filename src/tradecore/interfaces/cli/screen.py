@@ -1,0 +1,155 @@
+"""The screen: where a command's answer goes. Lines, tables and progress for people, one JSON object for programs.
+
+Made by every command for itself. Invariant: with `--json` the standard output holds exactly one line, strict JSON; what
+a person would have read is left out, and progress goes to standard error in either case. rich is loaded when the first
+table or bar is drawn, never for `--help`.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Protocol
+
+WIDTH = 100
+"""The widest a table grows, however wide the terminal is: longer lines are hard to read."""
+QUIET_S = 2.0
+"""Seconds between two plain progress lines where there is no terminal."""
+
+
+class Progress(Protocol):
+    """Told by a verb how far it is: what it does, how much is done, and of how much (0 when nobody knows)."""
+
+    def __call__(self, stage: str, done: float, total: float) -> None:
+        """Show the stage at `done` of `total`."""
+        ...
+
+
+class Screen:
+    """One command's output."""
+
+    def __init__(self, as_json: bool) -> None:
+        self.as_json = as_json
+
+    def say(self, text: str = "") -> None:
+        """Print a line for a person."""
+        if not self.as_json:
+            print(text)
+
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
+        """Print a table; columns named in `right` hold figures."""
+        if self.as_json:
+            return
+        from rich import box
+        from rich.table import Table
+
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+        for place, column in enumerate(columns):
+            justify: Any = "right" if column in right else "left"
+            table.add_column(column, justify=justify, overflow="fold", no_wrap=not place)
+        for row in rows:
+            table.add_row(*(_cell(value) for value in row))
+        _console().print(table)
+
+    def facts(self, facts: Mapping[str, object]) -> None:
+        """Print names and values in two columns."""
+        width = max(map(len, facts), default=0)
+        for name, value in facts.items():
+            self.say(f"{name:<{width}}  {_cell(value)}")
+
+    def answer(self, payload: Mapping[str, Any]) -> None:
+        """Print the JSON object, when that was asked for. Called last, once."""
+        if self.as_json:
+            import json
+
+            print(json.dumps(plain(payload), allow_nan=False, ensure_ascii=False), flush=True)
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Yield what a verb reports its progress to: a bar with an ETA on a terminal, plain lines elsewhere."""
+        if not sys.stderr.isatty():
+            yield _Lines()
+            return
+        with _Bars() as bars:
+            yield bars
+
+
+def plain(value: Any) -> Any:
+    """Return a value as strict JSON can hold it: no NaN or infinity (they become null), no numpy, no paths."""
+    if value is None or type(value) in (bool, int, str):
+        return value
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):  # numpy arrays and scalars
+        return plain(value.tolist())
+    if isinstance(value, float):
+        return float(value) if math.isfinite(value) else None
+    if hasattr(value, "__dataclass_fields__"):
+        return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__ if not name.startswith("_")}
+    return str(value)
+
+
+class _Lines:
+    """Progress as plain lines: each stage once when it begins and ends, and now and then between."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._told = 0.0
+
+    def __call__(self, stage: str, done: float, total: float) -> None:
+        now = time.monotonic()
+        ended = total > 0 and done >= total
+        if stage == self._stage and not ended and now - self._told < QUIET_S:
+            return
+        self._stage, self._told = stage, now
+        share = f" {100 * done / total:.0f} %" if total > 0 else ""
+        print(f"{stage}{share}", file=sys.stderr, flush=True)
+
+
+class _Bars:
+    """Progress as bars, one for each stage."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+
+        columns = (TextColumn("{task.description:<28.28}"), BarColumn(bar_width=24), TaskProgressColumn())
+        self._bars = Bars(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=_console(stderr=True))
+        self._tasks: dict[str, Any] = {}
+
+    def __enter__(self) -> _Bars:
+        self._bars.start()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._bars.stop()
+
+    def __call__(self, stage: str, done: float, total: float) -> None:
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage, total=total or None)
+        self._bars.update(self._tasks[stage], completed=done, total=total or None)
+
+
+def _console(stderr: bool = False) -> Any:
+    from rich.console import Console
+
+    console = Console(stderr=stderr, highlight=False)
+    console.width = min(console.width, WIDTH)
+    return console
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, tuple | list):
+        return ", ".join(map(str, value))
+    return str(value)
