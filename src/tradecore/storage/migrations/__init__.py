@@ -1,0 +1,1 @@
+"""The history of the lab database's schema, applied on open by `storage.database`. Revisions are never edited."""
