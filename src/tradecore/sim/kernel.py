@@ -549,3 +549,28 @@ def unrealised(books: Books) -> float:
     for p in range(len(books.positions)):
         total += unrealised_of(books.positions[p].quantity, books.positions[p].cost, books.positions[p].mark)
     return total
+
+
+@njit(cache=True)
+def next_touch(tape: Tape, books: Books, start: int, stop: int) -> int:
+    """Return the first bar of start..stop-1 in which a level may be reached or an exit goes on, or `stop`. Changes nothing.
+
+    Callers have no resting orders. Used to skip bars in which nothing can happen, so it may be early but never late.
+    """
+    first = stop
+    for p in range(len(books.positions)):
+        position = books.positions[p]
+        if position.quantity == 0.0:
+            continue
+        if position.exit_reason >= 0 or position.quantity < 0.0:  # a short can be called for margin at any mark
+            return start
+        extreme = position.extreme
+        for t in range(start, first):
+            if not tape.real[p, t]:
+                continue
+            level = max(position.stop, extreme * (1.0 - position.trail) if position.trail > 0.0 else 0.0)
+            if tape.low[p, t] <= level or (position.target > 0.0 and tape.high[p, t] >= position.target):
+                first = t
+                break
+            extreme = max(extreme, tape.high[p, t])
+    return first

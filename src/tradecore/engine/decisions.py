@@ -1,0 +1,94 @@
+"""The decision log of a backtest: every decision, HOLD included, recorded into arrays as it is made.
+
+A session of a million bars decides a million times, so a decision costs a few bytes: an action, and the number of its
+reason. Signals and gate traces, which are few, are kept whole.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tradecore.core.orders import Action, Signal
+from tradecore.core.types import Pair
+from tradecore.risk.chain import GateVerdict
+
+_CODES = {Action.HOLD: 1, Action.BUY: 2, Action.SELL: 3, Action.CLOSE: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """One signal that was not a HOLD, with what the gates said. `blocker` is empty when it went through."""
+
+    index: int
+    pair: Pair
+    signal: Signal
+    trace: tuple[GateVerdict, ...]
+    blocker: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A bar at which the strategy failed to decide."""
+
+    index: int
+    name: str
+    text: str
+
+
+class ArrayJournal:
+    """Records a session's decisions for P pairs over T moments."""
+
+    def __init__(self, pairs: Sequence[Pair], moments: int) -> None:
+        self._place = {pair: p for p, pair in enumerate(pairs)}
+        self.actions = np.zeros((len(pairs), moments), np.int8)
+        """(P, T): 0 not asked, 1 hold, 2 buy, 3 sell, 4 close."""
+        self.reasons = np.zeros((len(pairs), moments), np.int32)
+        """(P, T): index into `texts`."""
+        self.texts: list[str] = [""]
+        self._numbers: dict[str, int] = {"": 0}
+        self.signals: list[Decided] = []
+        self.faults: list[Fault] = []
+
+    def hold(self, index: int, pair: Pair, reason: str) -> None:
+        """Record that nothing was wanted, and why."""
+        place = self._place[pair]
+        self.actions[place, index] = 1
+        if reason:
+            self.reasons[place, index] = self._number(reason)
+
+    def decision(self, index: int, pair: Pair, signal: Signal, trace: Sequence[GateVerdict]) -> None:
+        """Record a signal and its gate trace."""
+        place = self._place[pair]
+        self.actions[place, index] = _CODES[signal.action]
+        self.reasons[place, index] = self._number(signal.reason)
+        blocker = "" if not trace or trace[-1].passed else trace[-1].rule
+        self.signals.append(Decided(index, pair, signal, tuple(trace), blocker))
+
+    def fault(self, index: int, name: str, text: str) -> None:
+        """Record that the strategy failed."""
+        self.faults.append(Fault(index, name, text))
+
+    def top_blockers(self) -> list[tuple[str, int]]:
+        """Return the rules that blocked signals, with how often, most first."""
+        return Counter(entry.blocker for entry in self.signals if entry.blocker).most_common()
+
+    def reasons_counted(self) -> list[tuple[str, int]]:
+        """Return every reason given, HOLDs included, with how often, most first."""
+        asked = self.reasons[self.actions > 0]
+        return [(self.texts[number], count) for number, count in Counter(asked.tolist()).most_common()]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many bars were decided on, and how many decisions of each kind there were."""
+        kinds = {action.value: int((self.actions == code).sum()) for action, code in _CODES.items()}
+        return {"scans": int((self.actions > 0).any(axis=0).sum()), **kinds, "faults": len(self.faults)}
+
+    def _number(self, reason: str) -> int:
+        number = self._numbers.get(reason)
+        if number is None:
+            number = self._numbers[reason] = len(self.texts)
+            self.texts.append(reason)
+        return number

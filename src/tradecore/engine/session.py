@@ -1,0 +1,228 @@
+"""The one loop. A session turns final bars into decisions, gates, intents; fills come back and change what it shows.
+
+`handle(event) -> commands` is synchronous and pure in state: no clock, no I/O, no mode. Backtest, shadow, paper and live
+differ in the plugs around it (`engine.modes`), never in here. `play` is the shell for history; the live shell carries the
+same events and commands over asyncio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from tradecore.core.errors import FaultError
+from tradecore.core.events import BarsClosed, Cancel, Command, Event, Filled, OrderChanged, Submit
+from tradecore.core.orders import Action, Fill, Intent, OrderKind, OrderState, Signal, SizeKind
+from tradecore.core.ports import AccountState, Venue
+from tradecore.core.types import Pair, Side
+from tradecore.engine.decisions import ArrayJournal
+from tradecore.engine.frame import HistoryFrame
+from tradecore.engine.signals import intent_of, is_exit, signals_of
+from tradecore.portfolio import accounting
+from tradecore.risk.chain import GateVerdict, Outcome, Proposal, Rule, Standing, judge
+from tradecore.strategy.contract import Strategy
+from tradecore.strategy.views import Account, Fees, Market, link, market_class
+
+FAULT_LIMIT = 3
+"""Faults after which a strategy is quarantined and its positions go to the shell's exit rule: close them."""
+_NEVER = 1 << 62
+_ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.NOT_ACCEPTED})
+_ON_ITS_WAY = GateVerdict("shell", "on_its_way", 1.0, 0.0, Outcome.BLOCK, "the same order has not finished yet")
+_NOTHING_HELD = GateVerdict("shell", "nothing_held", 0.0, 0.0, Outcome.BLOCK, "there is no position to close")
+
+
+@dataclass(slots=True)
+class _Book:
+    """What the session knows of one pair: its views and what it has sent."""
+
+    pair: Pair
+    market: Market
+    account: Account
+    rows: memoryview
+    resting: dict[int, Intent]
+    entered: float = 0.0
+    entry_notional: float = 0.0
+    left_at: int = -_NEVER
+
+
+class Session:
+    """Runs one strategy over one frame. Who drives it feeds events in time order and executes the commands."""
+
+    def __init__(
+        self, strategy: Strategy, frame: HistoryFrame, account: Callable[[], AccountState], journal: ArrayJournal,
+        *, rules: Sequence[Rule] = (), fees: Fees = Fees(0.0, 0.0), seed: int = 0,
+    ) -> None:  # fmt: skip
+        self._strategy = strategy
+        self._account = account
+        self._journal = journal
+        self._rules = rules
+        self._clock = memoryview(frame.clock)
+        self._first = frame.first_decision()
+        self._next_id = 1
+        self._index = -1
+        self._faults = 0
+        self.quarantined = False
+        view = market_class(frame.names)
+        self._books: dict[Pair, _Book] = {}
+        for p, bars in enumerate(frame.bars):
+            market = view(bars, frame.columns[p], fees)
+            self._books[bars.pair] = _Book(bars.pair, market, Account(market, account), memoryview(frame.rows[p]), {})
+        link({str(b.pair): b.market for b in self._books.values()}, {str(b.pair): b.account for b in self._books.values()})
+        self._pairs = {str(pair): pair for pair in self._books}
+        self._main = self._books[frame.pairs[0]]
+        self._only = frame.pairs[0] if len(frame.pairs) == 1 else None
+        strategy._seed = seed
+
+    def handle(self, event: Event) -> Sequence[Command]:
+        """Take one event and return what is to be done about it, in order."""
+        if type(event) is BarsClosed:
+            return self._on_bars(event.index)
+        if type(event) is Filled:
+            return self._on_fill(event.fill)
+        if type(event) is OrderChanged and event.state in _ENDED:
+            self._books[event.pair].resting.pop(event.intent, None)
+        return ()
+
+    def start(self) -> None:
+        """Tell the strategy that the session begins."""
+        self._guard("on_start", self._strategy.on_start)
+
+    def stop(self) -> None:
+        """Tell the strategy that the session ends."""
+        self._guard("on_stop", self._strategy.on_stop)
+
+    def _on_bars(self, index: int) -> Sequence[Command]:
+        self._index = index
+        for book in self._books.values():
+            book.market._i = book.rows[index]
+        if index < self._first:
+            return ()
+        if self.quarantined:
+            return self._leave_everything()
+        strategy = self._strategy
+        strategy._now = self._clock[index]
+        try:
+            answer = strategy.decide(self._main.market, self._main.account)
+            if answer is None:
+                return ()
+            signals = signals_of(answer, self._pairs, self._only)
+        except Exception as error:  # boundary: a strategy's code may raise anything; it is a fault, never a HOLD
+            return self._fault("decide", error)
+        commands: list[Command] = []
+        for pair, signal in signals:
+            if signal.action is Action.HOLD:
+                self._journal.hold(index, pair, signal.reason)
+            else:
+                commands += self._propose(self._books[pair], signal)
+        return commands
+
+    def _propose(self, book: _Book, signal: Signal) -> list[Command]:
+        """Send one signal through the gates and return the commands that carry it out."""
+        position = book.account.position
+        leaving = is_exit(signal, position)
+        if signal.action is Action.CLOSE and position == 0.0:
+            self._journal.decision(self._index, book.pair, signal, (_NOTHING_HELD,))
+            return [Cancel(number) for number in book.resting]
+        intent = intent_of(signal, self._next_id, book.pair, position, book.market._fast[3][book.market._i], self._clock[self._index])
+        if any(_same_errand(intent, other) for other in book.resting.values()):
+            self._journal.decision(self._index, book.pair, signal, (_ON_ITS_WAY,))
+            return []
+        fraction = float(signal.size) if intent.size_kind is SizeKind.FRACTION else None
+        verdict = judge(self._rules, Proposal(book.pair, leaving, fraction), self._standing(book)) if self._rules else None
+        self._journal.decision(self._index, book.pair, signal, verdict.trace if verdict else ())
+        if verdict is not None:
+            if not verdict.allowed:
+                return []
+            if verdict.fraction != fraction and verdict.fraction is not None:
+                intent = replace(intent, size=verdict.fraction)
+        # A new wish for a pair replaces what still rests for it; only the position and its bracket stay.
+        replaced: list[Command] = [Cancel(number) for number in book.resting]
+        self._next_id += 1
+        book.resting[intent.id] = intent
+        return [*replaced, Submit(intent)]
+
+    def _standing(self, book: _Book) -> Standing:
+        state = self._account()
+        values = {b.pair: abs(b.account.position) * b.market._fast[3][b.market._i] for b in self._books.values()}
+        equity = state.equity if state.equity > 0.0 else float("nan")
+        return Standing(state.equity, state.drawdown, values[book.pair] / equity, sum(values.values()) / equity, self._index - book.left_at)
+
+    def _on_fill(self, fill: Fill) -> Sequence[Command]:
+        """Move the account view by a fill, with the same arithmetic as the books, then tell the strategy."""
+        book, account = self._books[fill.pair], self._books[fill.pair].account
+        change = accounting.cash_change(int(fill.side), fill.quantity * fill.price, fill.fee)
+        if account.position * fill.side >= 0.0:
+            if account.position == 0.0:
+                account.entry_index = book.market._i + 1
+                book.entered = book.entry_notional = 0.0
+            account.position, account.cost = accounting.enter(account.position, account.cost, int(fill.side), fill.quantity, change)
+            book.entered += fill.quantity
+            book.entry_notional += fill.quantity * fill.price
+            account.entry_price = book.entry_notional / book.entered
+        else:
+            account.position, account.cost, _ = accounting.leave(account.position, account.cost, int(fill.side), fill.quantity, change)
+            if account.position == 0.0:
+                account.flatten()
+                book.left_at = self._index + 1
+        return self._guard("on_fill", lambda: self._strategy.on_fill(fill))
+
+    def _guard(self, where: str, call: Callable[[], None]) -> Sequence[Command]:
+        try:
+            call()
+        except Exception as error:  # boundary: a strategy's code may raise anything
+            return self._fault(where, error)
+        return ()
+
+    def _fault(self, where: str, error: Exception) -> Sequence[Command]:
+        """Count a fault; at the limit the strategy decides no more and the shell closes what it holds."""
+        name = type(error).__name__ if not isinstance(error, FaultError) else "FaultError"
+        self._journal.fault(max(self._index, 0), f"{where}: {name}", str(error))
+        self._faults += 1
+        self.quarantined = self._faults >= FAULT_LIMIT
+        return self._leave_everything() if self.quarantined else ()
+
+    def _leave_everything(self) -> Sequence[Command]:
+        commands: list[Command] = []
+        for book in self._books.values():
+            leaving = any(intent.reduce_only for intent in book.resting.values())
+            commands += [Cancel(number) for number, intent in book.resting.items() if not intent.reduce_only]
+            if book.account.position and not leaving:
+                side = Side.SELL if book.account.position > 0.0 else Side.BUY
+                intent = Intent(
+                    self._next_id, book.pair, side, size_kind=SizeKind.ALL, reduce_only=True, reason="strategy quarantined"
+                )
+                self._next_id += 1
+                book.resting[intent.id] = intent
+                commands.append(Submit(intent))
+        return commands
+
+
+def play(session: Session, feed: Iterable[BarsClosed], venue: Venue) -> None:
+    """Carry a session through a feed: what the venue reports goes in, what the session asks for goes to the venue."""
+    session.start()
+    for moment in feed:
+        for happened in venue.advance(moment.index):
+            execute(session.handle(happened), venue)
+        commands = session.handle(moment)
+        if commands:
+            execute(commands, venue)
+    session.stop()
+
+
+def execute(commands: Iterable[Command], venue: Venue) -> None:
+    """Carry out commands in order."""
+    for command in commands:
+        if isinstance(command, Submit):
+            venue.submit(command.intent)
+        else:
+            venue.cancel(command.intent)
+
+
+def _same_errand(new: Intent, other: Intent) -> bool:
+    """Say whether a market order that has not finished already does what the new one would: sending it again only delays it."""
+    return (
+        new.kind is OrderKind.MARKET
+        and other.kind is OrderKind.MARKET
+        and new.side is other.side
+        and new.reduce_only == other.reduce_only
+    )

@@ -1,0 +1,1 @@
+"""Places where orders go: the simulated venue, and the real ones behind the same port."""
