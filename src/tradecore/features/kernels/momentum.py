@@ -1,0 +1,241 @@
+"""Kernels of the momentum indicators: how fast and how far the price moved, against its own recent past."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from tradecore.core.types import FloatArray
+from tradecore.features.kernels.windows import ema_step, slide_max, slide_min, slide_sum
+
+NAN = np.nan
+INF = np.inf
+
+
+@njit(cache=True, error_model="numpy")
+def rsi(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
+    """Write Wilder's relative strength index; 0 where the price never moved, as in TA-Lib."""
+    seen, gain, loss, last = int(state[0]), state[1], state[2], state[3]
+    y, rate = out[0], 1.0 / n
+    for i in range(len(x)):
+        if seen > 0:
+            step = x[i] - last
+            gain = ema_step(gain, seen - 1, n, rate, max(step, 0.0))
+            loss = ema_step(loss, seen - 1, n, rate, max(-step, 0.0))
+        both = gain + loss
+        y[i] = NAN if seen < n else (100.0 * gain / both if both > 0.0 else 0.0)
+        last = x[i]
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, gain, loss, last
+
+
+@njit(cache=True, error_model="numpy")
+def change(x: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray) -> None:
+    """Write the change over n bars: difference (form 0), percent (1), fraction (2), or natural logarithm of the ratio (3)."""
+    seen, j = int(state[0]), int(state[1])
+    ring, y = state[16:], out[0]
+    for i in range(len(x)):
+        old, value = ring[j], x[i]
+        ring[j] = value
+        if seen < n:
+            y[i] = NAN
+        elif form == 0:
+            y[i] = value - old
+        elif form == 1:
+            y[i] = (value / old - 1.0) * 100.0
+        elif form == 2:
+            y[i] = value / old - 1.0
+        else:
+            y[i] = math.log(value / old)
+        j = j + 1 if j < n - 1 else 0
+        seen += 1
+    state[0], state[1] = seen, j
+
+
+@njit(cache=True, error_model="numpy")
+def stochastic(
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    n: int,
+    slow: int,
+    smooth: int,
+    state: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write the close's place in the range of n bars in percent, smoothed twice by plain means; 0 where there was no range."""
+    seen, j, top, bottom = int(state[0]), int(state[1]), state[2], state[3]
+    if seen == 0:
+        top, bottom = -INF, INF
+    k_place, k_prefix, d_place, d_prefix = int(state[4]), state[5], int(state[6]), state[7]
+    highs, lows, at = state[16 : 17 + n], state[17 + n : 18 + 2 * n], 18 + 2 * n
+    k_block, d_block = state[at : at + slow + 1], state[at + slow + 1 :]
+    for i in range(len(high)):
+        peak, top = slide_max(highs, j, n, top, high[i])
+        floor, bottom = slide_min(lows, j, n, bottom, low[i])
+        out[0, i], out[1, i] = NAN, NAN
+        if seen >= n - 1:
+            span = peak - floor
+            raw = 100.0 * (close[i] - floor) / span if span > 0.0 else 0.0
+            total, k_prefix = slide_sum(k_block, k_place, slow, k_prefix, raw)
+            k_place = k_place + 1 if k_place < slow - 1 else 0
+            if seen >= n + slow - 2:
+                k = total / slow
+                total, d_prefix = slide_sum(d_block, d_place, smooth, d_prefix, k)
+                d_place = d_place + 1 if d_place < smooth - 1 else 0
+                if seen >= n + slow + smooth - 3:
+                    out[0, i], out[1, i] = k, total / smooth
+        j = j + 1 if j < n - 1 else 0
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, j, top, bottom
+    state[4], state[5], state[6], state[7] = k_place, k_prefix, d_place, d_prefix
+
+
+@njit(cache=True, error_model="numpy")
+def stoch_rsi(x: FloatArray, n: int, span: int, smooth: int, state: FloatArray, out: FloatArray) -> None:
+    """Write the relative strength index's place in its own range of `span` bars in percent, and its mean over `smooth`."""
+    seen, gain, loss, last = int(state[0]), state[1], state[2], state[3]
+    j, top, bottom, place, prefix = int(state[4]), state[5], state[6], int(state[7]), state[8]
+    if seen == 0:
+        top, bottom = -INF, INF
+    highs, lows, block = state[16 : 17 + span], state[17 + span : 18 + 2 * span], state[18 + 2 * span :]
+    rate = 1.0 / n
+    for i in range(len(x)):
+        if seen > 0:
+            step = x[i] - last
+            gain = ema_step(gain, seen - 1, n, rate, max(step, 0.0))
+            loss = ema_step(loss, seen - 1, n, rate, max(-step, 0.0))
+        out[0, i], out[1, i] = NAN, NAN
+        if seen >= n:
+            strength = 100.0 * gain / (gain + loss) if gain + loss > 0.0 else 0.0
+            peak, top = slide_max(highs, j, span, top, strength)
+            floor, bottom = slide_min(lows, j, span, bottom, strength)
+            j = j + 1 if j < span - 1 else 0
+            if seen >= n + span - 1:
+                k = 100.0 * (strength - floor) / (peak - floor) if peak > floor else 0.0
+                total, prefix = slide_sum(block, place, smooth, prefix, k)
+                place = place + 1 if place < smooth - 1 else 0
+                if seen >= n + span + smooth - 2:
+                    out[0, i], out[1, i] = k, total / smooth
+        last = x[i]
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, gain, loss, last
+    state[4], state[5], state[6], state[7], state[8] = j, top, bottom, place, prefix
+
+
+@njit(cache=True, error_model="numpy")
+def cci(high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
+    """Write the typical price's distance from its mean in units of 0.015 mean absolute deviations; 0 where it is flat."""
+    seen, j = int(state[0]), int(state[1])
+    ring, y = state[16:], out[0]
+    for i in range(len(high)):
+        price = (high[i] + low[i] + close[i]) / 3.0
+        ring[j] = price
+        y[i] = NAN
+        if seen >= n - 1:
+            # About the newest price, so that a flat window gives exactly zero.
+            mean = 0.0
+            for p in range(n):
+                mean += ring[p] - price
+            mean /= n
+            spread = 0.0
+            for p in range(n):
+                spread += abs(ring[p] - price - mean)
+            y[i] = -mean / (0.015 * spread / n) if spread > 0.0 else 0.0
+        j = j + 1 if j < n - 1 else 0
+        seen += 1
+    state[0], state[1] = seen, j
+
+
+@njit(cache=True, error_model="numpy")
+def williams_r(
+    high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: FloatArray, out: FloatArray
+) -> None:
+    """Write how far the close lies below the highest high of n bars, in percent of their range; 0 where there was no range."""
+    seen, j, top, bottom = int(state[0]), int(state[1]), state[2], state[3]
+    if seen == 0:
+        top, bottom = -INF, INF
+    highs, lows, y = state[16 : 17 + n], state[17 + n :], out[0]
+    for i in range(len(high)):
+        peak, top = slide_max(highs, j, n, top, high[i])
+        floor, bottom = slide_min(lows, j, n, bottom, low[i])
+        if seen < n - 1:
+            y[i] = NAN
+        else:
+            y[i] = -100.0 * (peak - close[i]) / (peak - floor) if peak > floor else 0.0
+        j = j + 1 if j < n - 1 else 0
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, j, top, bottom
+
+
+@njit(cache=True, error_model="numpy")
+def mfi(
+    high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out: FloatArray
+) -> None:
+    """Write the share of n bars' money flow that came on a rising typical price, in percent; 0 where no money flowed."""
+    seen, j, up, down, last = int(state[0]), int(state[1]), state[2], state[3], state[4]
+    ups, downs, y = state[16 : 17 + n], state[17 + n :], out[0]
+    for i in range(len(high)):
+        price = (high[i] + low[i] + close[i]) / 3.0
+        if seen > 0:
+            flow = price * volume[i]
+            plus, up = slide_sum(ups, j, n, up, flow if price > last else 0.0)
+            minus, down = slide_sum(downs, j, n, down, flow if price < last else 0.0)
+            j = j + 1 if j < n - 1 else 0
+            both = plus + minus
+            y[i] = NAN if seen < n else (100.0 * plus / both if both > 0.0 else 0.0)
+        else:
+            y[i] = NAN
+        last = price
+        seen += 1
+    state[0], state[1], state[2], state[3], state[4] = seen, j, up, down, last
+
+
+@njit(cache=True, error_model="numpy")
+def cmo(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
+    """Write gains minus losses over gains plus losses, Wilder-smoothed, in percent; 0 where the price never moved."""
+    seen, gain, loss, last = int(state[0]), state[1], state[2], state[3]
+    y, rate = out[0], 1.0 / n
+    for i in range(len(x)):
+        if seen > 0:
+            step = x[i] - last
+            gain = ema_step(gain, seen - 1, n, rate, max(step, 0.0))
+            loss = ema_step(loss, seen - 1, n, rate, max(-step, 0.0))
+        both = gain + loss
+        y[i] = NAN if seen < n else (100.0 * (gain - loss) / both if both > 0.0 else 0.0)
+        last = x[i]
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, gain, loss, last
+
+
+@njit(cache=True, error_model="numpy")
+def ppo(x: FloatArray, fast: int, slow: int, state: FloatArray, out: FloatArray) -> None:
+    """Write the fast exponential mean's distance from the slow one, in percent of the slow one."""
+    seen, a, b = int(state[0]), state[1], state[2]
+    y, fast_rate, slow_rate, late = out[0], 2.0 / (fast + 1), 2.0 / (slow + 1), slow - fast
+    for i in range(len(x)):
+        b = ema_step(b, seen, slow, slow_rate, x[i])
+        if seen >= late:
+            a = ema_step(a, seen - late, fast, fast_rate, x[i])
+        y[i] = 100.0 * (a - b) / b if seen >= slow - 1 else NAN
+        seen += 1
+    state[0], state[1], state[2] = seen, a, b
+
+
+@njit(cache=True, error_model="numpy")
+def trix(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
+    """Write the one-bar change of the triple-smoothed exponential mean, in percent."""
+    seen, a, b, c = int(state[0]), state[1], state[2], state[3]
+    y, rate, first = out[0], 2.0 / (n + 1), 3 * (n - 1)
+    for i in range(len(x)):
+        last = c
+        a = ema_step(a, seen, n, rate, x[i])
+        if seen >= n - 1:
+            b = ema_step(b, seen - (n - 1), n, rate, a)
+        if seen >= 2 * (n - 1):
+            c = ema_step(c, seen - 2 * (n - 1), n, rate, b)
+        y[i] = 100.0 * (c / last - 1.0) if seen > first else NAN
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, a, b, c

@@ -1,0 +1,176 @@
+"""Kernels of the volatility indicators: ranges, bands and deviations."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+
+from tradecore.core.types import FloatArray
+from tradecore.features.kernels.windows import ema_step, slide_max, slide_min, slide_moments, slide_sum
+
+NAN = np.nan
+INF = np.inf
+
+
+@njit(cache=True, error_model="numpy")
+def true_range(high: FloatArray, low: FloatArray, close: FloatArray, state: FloatArray, out: FloatArray) -> None:
+    """Write the bar's range widened to the last close."""
+    seen, last, y = int(state[0]), state[1], out[0]
+    for i in range(len(high)):
+        y[i] = max(high[i], last) - min(low[i], last) if seen > 0 else NAN
+        last = close[i]
+        seen += 1
+    state[0], state[1] = seen, last
+
+
+@njit(cache=True, error_model="numpy")
+def atr(
+    high: FloatArray, low: FloatArray, close: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray
+) -> None:
+    """Write Wilder's mean of the true range, in quote (form 0) or in percent of the close (1)."""
+    seen, mean, last = int(state[0]), state[1], state[2]
+    y, rate = out[0], 1.0 / n
+    for i in range(len(high)):
+        if seen > 0:
+            mean = ema_step(mean, seen - 1, n, rate, max(high[i], last) - min(low[i], last))
+        last = close[i]
+        if seen < n:
+            y[i] = NAN
+        else:
+            y[i] = mean if form == 0 else 100.0 * mean / last
+        seen += 1
+    state[0], state[1], state[2] = seen, mean, last
+
+
+@njit(cache=True, error_model="numpy")
+def spread(x: FloatArray, n: int, width: float, form: int, state: FloatArray, out: FloatArray) -> None:
+    """Write a member of the family of mean and population deviation over n values.
+
+    Forms: 0 upper, middle, lower band; 1 place between the bands; 2 distance of the bands over the mean; 3 deviation; 4 z-score.
+    A flat window has no deviation: its z-score is 0, its place between the bands 0.5.
+    """
+    seen, j, s, q, ref = int(state[0]), int(state[1]), state[2], state[3], state[4]
+    sums, squares, y, share = state[16 : 17 + n], state[17 + n :], out[0], 1.0 / n
+    for i in range(len(x)):
+        value = x[i]
+        if seen == 0:
+            ref = value
+        total, square, s, q, ref = slide_moments(sums, squares, j, n, s, q, ref, value)
+        j = j + 1 if j < n - 1 else 0
+        seen += 1
+        if seen < n:
+            for row in range(len(out)):
+                out[row, i] = NAN
+            continue
+        shift = total * share
+        mean = ref + shift
+        deviation = math.sqrt(max(square * share - shift * shift, 0.0))
+        if form == 0:
+            out[0, i], out[1, i], out[2, i] = mean + width * deviation, mean, mean - width * deviation
+        elif form == 1:
+            y[i] = 0.5 + (value - mean) / (2.0 * width * deviation) if deviation > 0.0 else 0.5
+        elif form == 2:
+            y[i] = 2.0 * width * deviation / mean if deviation > 0.0 else 0.0
+        elif form == 3:
+            y[i] = deviation
+        else:
+            y[i] = (value - mean) / deviation if deviation > 0.0 else 0.0
+    state[0], state[1], state[2], state[3], state[4] = seen, j, s, q, ref
+
+
+@njit(cache=True, error_model="numpy")
+def keltner(
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    n: int,
+    m: int,
+    width: float,
+    state: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write the exponential mean of the typical price and a band of `width` average true ranges on either side."""
+    seen, mean, reach, last = int(state[0]), state[1], state[2], state[3]
+    upper, middle, lower = out[0], out[1], out[2]
+    rate, fade, warmup = 2.0 / (n + 1), 1.0 / m, max(n - 1, m)
+    for i in range(len(high)):
+        mean = ema_step(mean, seen, n, rate, (high[i] + low[i] + close[i]) / 3.0)
+        if seen > 0:
+            reach = ema_step(reach, seen - 1, m, fade, max(high[i], last) - min(low[i], last))
+        if seen >= warmup:
+            upper[i], middle[i], lower[i] = mean + width * reach, mean, mean - width * reach
+        else:
+            upper[i], middle[i], lower[i] = NAN, NAN, NAN
+        last = close[i]
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, mean, reach, last
+
+
+@njit(cache=True, error_model="numpy")
+def donchian(high: FloatArray, low: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
+    """Write the highest high of n bars, the middle, and the lowest low."""
+    seen, j, top, bottom = int(state[0]), int(state[1]), state[2], state[3]
+    if seen == 0:
+        top, bottom = -INF, INF
+    highs, lows = state[16 : 17 + n], state[17 + n :]
+    upper, middle, lower = out[0], out[1], out[2]
+    for i in range(len(high)):
+        peak, top = slide_max(highs, j, n, top, high[i])
+        floor, bottom = slide_min(lows, j, n, bottom, low[i])
+        if seen >= n - 1:
+            upper[i], middle[i], lower[i] = peak, (peak + floor) / 2.0, floor
+        else:
+            upper[i], middle[i], lower[i] = NAN, NAN, NAN
+        j = j + 1 if j < n - 1 else 0
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, j, top, bottom
+
+
+@njit(cache=True, error_model="numpy")
+def realised(x: FloatArray, n: int, per_year: float, state: FloatArray, out: FloatArray) -> None:
+    """Write the root mean square of the last n log returns, annualised."""
+    seen, j, prefix, last = int(state[0]), int(state[1]), state[2], state[3]
+    block, y, share = state[16:], out[0], per_year / n
+    for i in range(len(x)):
+        y[i] = NAN
+        if seen > 0:
+            step = math.log(x[i] / last)
+            total, prefix = slide_sum(block, j, n, prefix, step * step)
+            j = j + 1 if j < n - 1 else 0
+            if seen >= n:
+                y[i] = math.sqrt(total * share)
+        last = x[i]
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, j, prefix, last
+
+
+@njit(cache=True, error_model="numpy")
+def range_volatility(
+    open: FloatArray,
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    n: int,
+    form: int,
+    per_year: float,
+    state: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write the annualised volatility seen in the bars' ranges: Parkinson's estimator (form 0), Garman and Klass's (1)."""
+    seen, j, prefix = int(state[0]), int(state[1]), state[2]
+    block, y, share = state[16:], out[0], per_year / n
+    for i in range(len(high)):
+        reach = math.log(high[i] / low[i])
+        part = reach * reach
+        if form == 0:
+            part *= 0.25 / math.log(2.0)
+        else:
+            body = math.log(close[i] / open[i])
+            part = 0.5 * part - (2.0 * math.log(2.0) - 1.0) * body * body
+        total, prefix = slide_sum(block, j, n, prefix, part)
+        y[i] = math.sqrt(total * share) if seen >= n - 1 else NAN
+        j = j + 1 if j < n - 1 else 0
+        seen += 1
+    state[0], state[1], state[2] = seen, j, prefix

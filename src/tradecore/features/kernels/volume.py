@@ -1,0 +1,152 @@
+"""Kernels of the volume indicators: where the money went, and how much of it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from tradecore.core.types import FloatArray, IntArray
+from tradecore.features.kernels.windows import ema_step, slide_sum
+
+NAN = np.nan
+DAY_NS = 86_400_000_000_000
+
+
+@njit(cache=True, error_model="numpy")
+def obv(close: FloatArray, volume: FloatArray, state: FloatArray, out: FloatArray) -> None:
+    """Write volume summed with the sign of the close's change; the first bar counts as a rise, as in TA-Lib."""
+    seen, total, last, y = int(state[0]), state[1], state[2], out[0]
+    for i in range(len(close)):
+        if close[i] > last:
+            total += volume[i]
+        elif close[i] < last:
+            total -= volume[i]
+        y[i] = total
+        last = close[i]
+        seen += 1
+    state[0], state[1], state[2] = seen, total, last
+
+
+@njit(cache=True, error_model="numpy")
+def relative(volume: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
+    """Write the volume over its mean of n bars, this one included; 1 where nothing traded in all of them."""
+    seen, j, prefix = int(state[0]), int(state[1]), state[2]
+    block, y = state[16:], out[0]
+    for i in range(len(volume)):
+        total, prefix = slide_sum(block, j, n, prefix, volume[i])
+        y[i] = NAN if seen < n - 1 else (volume[i] * n / total if total > 0.0 else 1.0)
+        j = j + 1 if j < n - 1 else 0
+        seen += 1
+    state[0], state[1], state[2] = seen, j, prefix
+
+
+@njit(cache=True, error_model="numpy")
+def day_vwap(
+    time: IntArray,
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    volume: FloatArray,
+    state: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write the typical price weighted by volume since midnight UTC; the typical price itself while nothing has traded."""
+    seen, day, money, amount, y = int(state[0]), int(state[1]), state[2], state[3], out[0]
+    for i in range(len(time)):
+        if time[i] // DAY_NS != day:
+            day, money, amount = time[i] // DAY_NS, 0.0, 0.0
+        price = (high[i] + low[i] + close[i]) / 3.0
+        money += price * volume[i]
+        amount += volume[i]
+        y[i] = money / amount if amount > 0.0 else price
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, day, money, amount
+
+
+@njit(cache=True, error_model="numpy")
+def rolling_vwap(
+    high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out: FloatArray
+) -> None:
+    """Write the typical price of n bars weighted by volume; the newest typical price where nothing traded in them."""
+    seen, j, money, amount = int(state[0]), int(state[1]), state[2], state[3]
+    moneys, amounts, y = state[16 : 17 + n], state[17 + n :], out[0]
+    for i in range(len(high)):
+        price = (high[i] + low[i] + close[i]) / 3.0
+        top, money = slide_sum(moneys, j, n, money, price * volume[i])
+        bottom, amount = slide_sum(amounts, j, n, amount, volume[i])
+        y[i] = NAN if seen < n - 1 else (top / bottom if bottom > 0.0 else price)
+        j = j + 1 if j < n - 1 else 0
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, j, money, amount
+
+
+@njit(cache=True, error_model="numpy")
+def money_flow(
+    high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out: FloatArray
+) -> None:
+    """Write Chaikin's money flow: n bars' volume weighted by the close's place in its bar, over their volume; 0 without any."""
+    seen, j, flow, amount = int(state[0]), int(state[1]), state[2], state[3]
+    flows, amounts, y = state[16 : 17 + n], state[17 + n :], out[0]
+    for i in range(len(high)):
+        span = high[i] - low[i]
+        place = ((close[i] - low[i]) - (high[i] - close[i])) / span if span > 0.0 else 0.0
+        top, flow = slide_sum(flows, j, n, flow, place * volume[i])
+        bottom, amount = slide_sum(amounts, j, n, amount, volume[i])
+        y[i] = NAN if seen < n - 1 else (top / bottom if bottom > 0.0 else 0.0)
+        j = j + 1 if j < n - 1 else 0
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, j, flow, amount
+
+
+@njit(cache=True, error_model="numpy")
+def accumulation(
+    high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, state: FloatArray, out: FloatArray
+) -> None:
+    """Write volume summed with the weight of the close's place in its bar, -1 at the low to 1 at the high."""
+    seen, total, y = int(state[0]), state[1], out[0]
+    for i in range(len(high)):
+        span = high[i] - low[i]
+        if span > 0.0:
+            total += ((close[i] - low[i]) - (high[i] - close[i])) / span * volume[i]
+        y[i] = total
+        seen += 1
+    state[0], state[1] = seen, total
+
+
+@njit(cache=True, error_model="numpy")
+def oscillator(
+    high: FloatArray,
+    low: FloatArray,
+    close: FloatArray,
+    volume: FloatArray,
+    fast: int,
+    slow: int,
+    state: FloatArray,
+    out: FloatArray,
+) -> None:
+    """Write Chaikin's oscillator: fast minus slow exponential mean of accumulation, both started at its first value."""
+    seen, total, a, b, y = int(state[0]), state[1], state[2], state[3], out[0]
+    fast_rate, slow_rate, warmup = 2.0 / (fast + 1), 2.0 / (slow + 1), max(fast, slow) - 1
+    for i in range(len(high)):
+        span = high[i] - low[i]
+        if span > 0.0:
+            total += ((close[i] - low[i]) - (high[i] - close[i])) / span * volume[i]
+        a = (total - a) * fast_rate + a if seen > 0 else total
+        b = (total - b) * slow_rate + b if seen > 0 else total
+        y[i] = a - b if seen >= warmup else NAN
+        seen += 1
+    state[0], state[1], state[2], state[3] = seen, total, a, b
+
+
+@njit(cache=True, error_model="numpy")
+def force(close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
+    """Write the exponential mean of the close's change times the volume."""
+    seen, mean, last = int(state[0]), state[1], state[2]
+    y, rate = out[0], 2.0 / (n + 1)
+    for i in range(len(close)):
+        if seen > 0:
+            mean = ema_step(mean, seen - 1, n, rate, (close[i] - last) * volume[i])
+        y[i] = mean if seen >= n else NAN
+        last = close[i]
+        seen += 1
+    state[0], state[1], state[2] = seen, mean, last
