@@ -153,6 +153,23 @@ class LimitSettings(Section):
     """How many pairs may be held at once."""
 
 
+class EvidenceSettings(Section):
+    """What a record must show before it is called an edge. Conventions, not laws: they travel with every verdict."""
+
+    min_days: Annotated[int, Field(ge=10, le=10_000, json_schema_extra=_unit("days"))] = 90
+    """Out-of-sample days; with fewer, one good month decides."""
+    min_trades: Annotated[int, Field(ge=1, le=100_000, json_schema_extra=_unit("trades"))] = 30
+    """Closed out-of-sample trades; with fewer, one trade decides."""
+    min_deflated_sharpe: Annotated[float, Field(ge=0, le=1, json_schema_extra=_unit("probability"))] = 0.95
+    """The least deflated Sharpe ratio: how sure we are of more than luck, once every trial is counted."""
+    min_sharpe_low: Annotated[float, Field(ge=-10, le=10, json_schema_extra=_unit("ratio"))] = 0.0
+    """What the lower end of the interval of the yearly Sharpe ratio must exceed."""
+    min_probability_better: Annotated[float, Field(ge=0.5, le=1, json_schema_extra=_unit("probability"))] = 0.75
+    """How likely the strategy must be better than buy and hold, and than the best simple baseline."""
+    cost_multiple: Annotated[float, Field(ge=1, le=10, json_schema_extra=_unit("times the costs"))] = 1.5
+    """The multiple of the configured costs at which the record must still gain."""
+
+
 class WalkForwardSettings(Section):
     """How history is cut when a strategy is tested on what it was not tuned on."""
 
@@ -212,6 +229,8 @@ class Tree(BaseSettings):
     """What the venue lets through."""
     limits: LimitSettings = LimitSettings()
     """Bounds the shell keeps."""
+    evidence: EvidenceSettings = EvidenceSettings()
+    """What a record must show before it is called an edge."""
     walk_forward: WalkForwardSettings = WalkForwardSettings()
     """How history is cut for honest tests."""
     report: ReportSettings = ReportSettings()

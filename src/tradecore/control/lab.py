@@ -18,7 +18,11 @@ from tradecore.config.tree import Tree
 from tradecore.core.clock import Clock
 
 if TYPE_CHECKING:
+    from tradecore.registry.knowledge import KnowledgeBase
+    from tradecore.registry.runs import Runs
+    from tradecore.registry.trials import TrialLedger
     from tradecore.sim.model import VenueModel
+    from tradecore.stats.gates import EvidenceLimits
 
 Progress: TypeAlias = Callable[[str, float, float], None]
 """What a verb tells its progress to: the stage, how much is done, of how much (0 when nobody knows)."""
@@ -58,3 +62,31 @@ class Lab:
             max_quote=limits.max_position_quote or math.inf,
             max_positions=limits.max_open_positions or VenueModel().max_positions,
         )
+
+    @cached_property
+    def evidence_limits(self) -> EvidenceLimits:
+        """What a record must show before it is called an edge."""
+        from tradecore.stats.gates import EvidenceLimits
+
+        return EvidenceLimits(**self.settings.evidence.model_dump())
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The workspace's runs."""
+        from tradecore.registry.runs import Runs
+
+        return Runs(self.folder("runs"), self.clock)
+
+    @cached_property
+    def trials(self) -> TrialLedger:
+        """The ledger of everything ever evaluated here. Opened, and made if it is not there, when first asked for."""
+        from tradecore.registry.trials import TrialLedger
+
+        return TrialLedger.open(self.folder("state") / "lab.db")
+
+    @cached_property
+    def knowledge(self) -> KnowledgeBase:
+        """What was learned here."""
+        from tradecore.registry.knowledge import KnowledgeBase
+
+        return KnowledgeBase(self.folder("state") / "knowledge.jsonl", self.clock)

@@ -1,0 +1,102 @@
+"""`tradecore runs`: what was run here, when, on what, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from tradecore.interfaces.cli.lab import open_lab
+from tradecore.interfaces.cli.options import Json, Workspace
+from tradecore.interfaces.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from tradecore.registry.record import RunRecord
+    from tradecore.registry.runs import ListedRun
+
+app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="What was run: list, show.")
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[str | None, typer.Option("--kind", help="Only runs of this kind.", show_default="all")] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=0, help="At most so many; 0 shows all.")] = 20,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """List the runs of the workspace, newest first.
+
+    Example: tradecore runs list --kind backtest
+    """
+    from tradecore.control import runs
+
+    found = runs.list_runs(open_lab(workspace), kind, limit)
+    screen = Screen(as_json)
+    screen.table(("run", "started", "kind", "status", "on"), [_row(run) for run in found])
+    screen.answer({"runs": [_listed(run) for run in found]})
+
+
+@app.command()
+def show(
+    run: Annotated[str, typer.Argument(help="The run's id, the start of it, or latest.")] = "latest",
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Show one run in full: what was asked, on which data, what came out, and the files that prove it.
+
+    Example: tradecore runs show latest
+    """
+    from tradecore.control import runs
+
+    chosen = runs.show(open_lab(workspace), run)
+    record = chosen.record
+    screen = Screen(as_json)
+    screen.facts(
+        {
+            "run": chosen.id,
+            "kind": record.kind,
+            "status": chosen.status,
+            "started": record.started,
+            "ended": record.ended,
+            "folder": chosen.path,
+            "error": record.error,
+        }
+    )
+    data = [(item.pair, item.timeframe, item.bars, item.start, item.end, item.source) for item in record.data]
+    if data:
+        screen.table(("pair", "bars of", "count", "from", "to", "source"), data, right=("count",))
+    _mapping(screen, "asked", record.arguments)
+    _mapping(screen, "result", record.metrics)
+    if record.artefacts:
+        screen.table(
+            ("file", "bytes"), [(name, item.bytes) for name, item in record.artefacts.items()], right=("bytes",)
+        )
+    screen.answer({**record.to_json(), "status": chosen.status, "folder": chosen.path})
+
+
+def _mapping(screen: Screen, title: str, values: Mapping[str, object]) -> None:
+    simple = {name: value for name, value in values.items() if not isinstance(value, list | dict)}
+    if simple:
+        screen.table((title, ""), [(name, _short(value)) for name, value in simple.items()])
+
+
+def _short(value: object) -> str | None:
+    return f"{value:,.6g}" if isinstance(value, float) else None if value is None else str(value)
+
+
+def _row(run: ListedRun) -> tuple[object, ...]:
+    if run.record is None:
+        return (run.id, "–", "–", run.status, run.damage)
+    return (run.id, run.record.started[:19] + "Z", run.record.kind, run.status, _on(run.record))
+
+
+def _on(record: RunRecord) -> str:
+    return "; ".join(
+        f"{item.pair} {item.timeframe}{' (synthetic)' if item.is_synthetic else ''}" for item in record.data
+    )
+
+
+def _listed(run: ListedRun) -> dict[str, object]:
+    record = None if run.record is None else run.record.to_json()
+    return {"id": run.id, "status": run.status, "folder": run.path, "damage": run.damage or None, "record": record}
