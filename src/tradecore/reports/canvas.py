@@ -1,0 +1,254 @@
+"""The paper that charts are drawn on: palette, figure, axes, and how a figure becomes PNG bytes or inline SVG.
+
+Only matplotlib's `Figure` objects: no pyplot, no display, no state that outlives a call. Charts ask it for axes; `html`
+and `save` ask it for SVG and PNG. Invariant: the same figure gives the same bytes, and the SVG holds no address, no
+script and no fixed colour: every colour is a CSS variable that the page defines for light, dark and print.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.dates as mdates
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+from tradecore.core.types import DAY_NS, FloatArray, IntArray
+
+INK, MUTED, FAINT, GRID, CARD = "#1b1f24", "#636b75", "#9aa1ab", "#e4e7eb", "#ffffff"
+MAIN, GAIN, LOSS, WASH = "#1d5fd1", "#14804a", "#c9352b", "#1d5fd2"
+OTHERS = ("#c46a00", "#0b8a80", "#7d4fc2", "#b83278", "#7a828d")
+PALETTE = {
+    "ink": INK,
+    "muted": MUTED,
+    "faint": FAINT,
+    "grid": GRID,
+    "card": CARD,
+    "main": MAIN,
+    "wash": WASH,
+    "gain": GAIN,
+    "loss": LOSS,
+    **{f"other-{i}": colour for i, colour in enumerate(OTHERS)},
+}
+"""Roles and their colours on paper; each colour is unique, so that the SVG can be turned back into roles."""
+
+WIDE, NARROW = 1040, 358
+"""Chart widths in CSS pixels: a desk and a phone. Each is drawn for itself, so that text keeps its size."""
+_DOTS_PER_PIXEL = 72
+_PNG_SCALE = 2
+
+_STYLE = {
+    "font.family": "DejaVu Sans",
+    "font.size": 11.5,
+    "text.color": INK,
+    "text.parse_math": False,
+    "axes.edgecolor": GRID,
+    "axes.labelcolor": MUTED,
+    "axes.linewidth": 1.0,
+    "axes.axisbelow": True,
+    "axes.unicode_minus": True,
+    "xtick.color": GRID,
+    "ytick.color": GRID,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "timezone": "UTC",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "tradecore",
+    "path.simplify": True,
+    "path.simplify_threshold": 0.2,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Free room around the axes, in pixels."""
+
+    left: int = 58
+    right: int = 16
+    top: int = 12
+    bottom: int = 30
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Draw in the house style; the settings of the calling program are left as they were."""
+    settings: dict[Any, Any] = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")}
+    settings.update(_STYLE)
+    with mpl.rc_context(settings):
+        yield
+
+
+def sheet(width: int, height: int, space: Space | None = None, rows: Sequence[int] = (1,)) -> tuple[Figure, list[Axes]]:
+    """Return an empty figure of a size in pixels, with one styled axes per row, tallest shares as given."""
+    room = space or Space()
+    figure = Figure(figsize=(width / _DOTS_PER_PIXEL, height / _DOTS_PER_PIXEL), dpi=_DOTS_PER_PIXEL)
+    grid = figure.add_gridspec(
+        len(rows),
+        1,
+        height_ratios=list(rows),
+        left=room.left / width,
+        right=1 - room.right / width,
+        top=1 - room.top / height,
+        bottom=room.bottom / height,
+        hspace=0.28,
+    )
+    axes = [figure.add_subplot(grid[row]) for row in range(len(rows))]
+    for one in axes:
+        dress(one)
+    return figure, axes
+
+
+def dress(axes: Axes) -> None:
+    """Give axes the house look: no box, horizontal hairlines, no tick marks."""
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(GRID)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.tick_params(length=0, pad=7)
+    axes.patch.set_alpha(0)
+    axes.margins(x=0)
+
+
+def dates(time: IntArray) -> FloatArray:
+    """Return times in nanoseconds as matplotlib's days since 1970."""
+    days: FloatArray = time / float(DAY_NS)
+    return days
+
+
+def date_axis(axes: Axes, width: int, first: float, last: float) -> None:
+    """Label the horizontal axis with dates, as many as fit, over exactly the given span."""
+    span = max(last - first, 1e-6)
+    axes.set_xlim(first - span * 0.004, last + span * 0.004)
+    locator = mdates.AutoDateLocator(minticks=3, maxticks=5 if width <= NARROW else 10)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_locator(locator)
+    formatter = mdates.ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
+    axes.xaxis.set_major_formatter(formatter)
+
+
+def value_axis(axes: Axes, write: Callable[[float], str], count: int = 5) -> None:
+    """Label the vertical axis with `write(value)`, about `count` times."""
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=count, min_n_ticks=3, steps=[1, 2, 2.5, 5, 10]))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
+
+
+def compact(value: float) -> str:
+    """Write an amount in at most five signs for an axis: 12.5k, 3M.
+
+    >>> compact(12_500), compact(0.25), compact(-2e6)
+    ('12.5k', '0.25', '−2M')
+    """
+    size = abs(value)
+    sign = "\u2212" if value < 0 else ""
+    for limit, mark in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if size >= limit:
+            return f"{sign}{size / limit:.3g}{mark}"
+    return f"{sign}{size:.4g}"
+
+
+def empty(axes: Axes, text: str) -> None:
+    """Write why there is nothing to see: a picture is never empty."""
+    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, fontsize=14)
+
+
+def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], height: int) -> None:
+    """Write (value, text, colour) at the right edge, moved apart where they would overlap."""
+    if not labels:
+        return
+    low, high = axes.get_ylim()
+    scale = axes.yaxis.get_transform()
+    bottom, top = scale.transform(np.array([low, high]))
+    places = (scale.transform(np.array([value for value, _, _ in labels])) - bottom) / (top - bottom)
+    order = np.argsort(places)
+    gap = 15.0 / height
+    spread = places[order].copy()
+    for i in range(1, len(spread)):
+        spread[i] = max(spread[i], spread[i - 1] + gap)
+    over = spread[-1] - 1.0
+    if over > 0:
+        spread -= over
+        for i in range(len(spread) - 2, -1, -1):
+            spread[i] = min(spread[i], spread[i + 1] - gap)
+    for place, index in zip(spread, order, strict=True):
+        _, text, colour = labels[index]
+        axes.text(1.0, place, f"  {text}", transform=axes.transAxes, color=colour, va="center", fontsize=11.5)
+
+
+def key(figure: Figure, entries: Sequence[tuple[str, str]]) -> None:
+    """Write a row of (text, colour) above the axes: the key of a narrow chart."""
+    from matplotlib.lines import Line2D
+
+    lines = [Line2D([], [], color=colour, linewidth=2.2) for _, colour in entries]
+    figure.legend(
+        lines,
+        [text for text, _ in entries],
+        loc="upper left",
+        bbox_to_anchor=(0.0, 1.0),
+        ncol=2,
+        frameon=False,
+        handlelength=1.0,
+        columnspacing=1.2,
+        borderaxespad=0.0,
+        labelspacing=0.35,
+        fontsize=11,
+    )
+
+
+def png(figure: Figure) -> bytes:
+    """Return the figure as a PNG on white, two pixels per CSS pixel; the same figure gives the same bytes."""
+    target = io.BytesIO()
+    with style():
+        figure.savefig(
+            target, format="png", dpi=_DOTS_PER_PIXEL * _PNG_SCALE, facecolor=CARD, metadata={"Software": None}
+        )
+    return target.getvalue()
+
+
+def inline_svg(figure: Figure, name: str, text: str) -> str:
+    """Return the figure as an `<svg>` for a page: `name` makes its ids unique, `text` says what it shows, escaped."""
+    target = io.StringIO()
+    with style():
+        none = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(target, format="svg", transparent=True, metadata=none)
+    raw = target.getvalue()
+    start = raw.index("<svg")
+    view = re.search(r'viewBox="([^"]*)"', raw[start:])
+    assert view is not None, "matplotlib always writes a view box"
+    body = raw[raw.index(">", start) + 1 : raw.rindex("</svg>")]
+    return f'<svg viewBox="{view[1]}" role="img" aria-label="{_escaped(text)}">{_clean(body, name)}</svg>'
+
+
+_NUMBER = re.compile(r"-?\d+\.\d+")
+_PATH = re.compile(r' d="([^"]*)"')
+_ROLES = {colour: f"var(--{role})" for role, colour in PALETTE.items()}
+
+
+def _clean(body: str, name: str) -> str:
+    """Drop what a page does not need, round coordinates to a tenth of a pixel, and turn colours into variables."""
+    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.S)
+    body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.S)
+    body = re.sub(r"<!--.*?-->", "", body, flags=re.S)
+    body = re.sub(r"font-family: [^;\"]*;?", "", body)
+    body = _PATH.sub(lambda m: f' d="{_shorter(m[1])}"', body)
+    body = body.replace("xlink:href", "href")
+    used = set(re.findall(r"url\(#([^)]+)\)", body)) | set(re.findall(r'href="#([^"]+)"', body))
+    body = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", body)
+    body = re.sub(r"url\(#", f"url(#{name}-", body).replace('href="#', f'href="#{name}-')
+    body = re.sub(r"#[0-9a-f]{6}\b", lambda m: _ROLES.get(m[0], m[0]), body)
+    return re.sub(r">\s+<", "><", body).strip()
+
+
+def _shorter(path: str) -> str:
+    rounded = _NUMBER.sub(lambda m: f"{float(m[0]):.1f}".removesuffix(".0"), path)
+    return " ".join(rounded.split())
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
