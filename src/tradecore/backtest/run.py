@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from tradecore.core.bars import Bars
 from tradecore.core.errors import UsageError
 from tradecore.core.track import Track
@@ -55,8 +57,16 @@ class Simulation:
     """Whether the strategy faulted so often that the shell took over."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Shift:
+    """One strategy's turn in a session: it decides from `start` (open time, UTC ns) until the next shift begins."""
+
+    start: Nanoseconds
+    strategy: Strategy
+
+
 def simulate(
-    strategy: Strategy, bars: Sequence[Bars], settings: Settings | None = None, *, decide_from: int = 0,
+    strategy: Strategy, bars: Sequence[Bars], settings: Settings | None = None, *, decide_from: Nanoseconds = 0,
     progress: Progress | None = None,
 ) -> Simulation:  # fmt: skip
     """Play a strategy over the bars of one or several pairs.
@@ -65,16 +75,37 @@ def simulate(
     are not part of the track record.
     Errors: UsageError or DataError for bars that cannot be one session.
     """
-    settings = settings or Settings()
+    return simulate_shifts((Shift(decide_from, strategy),), bars, settings or Settings(), progress=progress)
+
+
+def simulate_shifts(
+    shifts: Sequence[Shift], bars: Sequence[Bars], settings: Settings, *, progress: Progress | None = None
+) -> Simulation:
+    """Play one account through several strategies in turn, as a deployed system is re-fitted: positions are handed over.
+
+    At a hand-over the orders that rest are cancelled; what is held stays, and is the next strategy's to manage.
+    """
     mode = MODES["backtest"]
+    frames = [_frame(shift.strategy, bars, shifts[0].start) for shift in shifts]
+    first = frames[0]
+    venue = SimulatedVenue(first.pairs, first.timeframe, first.tape(settings.flows), settings.venue, settings.cash)
+    journal = mode.journal(first.pairs, len(first.clock))
+    borders = [int(np.searchsorted(first.clock, shift.start)) for shift in shifts[1:]]
+    next_id, quarantined = 1, False
+    for shift, frame, start, stop in zip(shifts, frames, [0, *borders], [*borders, len(first.clock)], strict=True):
+        session = Session(
+            shift.strategy, frame, venue.account, journal, rules=settings.limits.rules(),
+            fees=Fees(settings.venue.maker_fee, settings.venue.taker_fee), seed=settings.seed, first_id=next_id,
+        )  # fmt: skip
+        if start:
+            for intent in sorted(venue.account().open_intents):
+                venue.cancel(intent)
+            session.adopt(start - 1)
+        play(session, mode.feed(frame.clock, progress, start, stop), venue)
+        next_id, quarantined = session.next_id, quarantined or session.quarantined
+    return Simulation(venue.track(), journal, quarantined)
+
+
+def _frame(strategy: Strategy, bars: Sequence[Bars], start: Nanoseconds) -> HistoryFrame:
     frame = HistoryFrame(bars, strategy.features(strategy.p))
-    if decide_from:
-        frame = frame.starting(decide_from)
-    venue = SimulatedVenue(frame.pairs, frame.timeframe, frame.tape(settings.flows), settings.venue, settings.cash)
-    journal = mode.journal(frame.pairs, len(frame.clock))
-    session = Session(
-        strategy, frame, venue.account, journal, rules=settings.limits.rules(),
-        fees=Fees(settings.venue.maker_fee, settings.venue.taker_fee), seed=settings.seed,
-    )  # fmt: skip
-    play(session, mode.feed(frame.clock, progress), venue)
-    return Simulation(venue.track(), journal, session.quarantined)
+    return frame.starting(start) if start else frame

@@ -14,17 +14,19 @@ from tradecore.engine.decisions import ArrayJournal
 
 
 class HistoryFeed:
-    """Yields every moment of a clock as fast as it is taken. `progress` is told (done, total) about a hundred times."""
+    """Yields the moments start..stop-1 of a clock as fast as they are taken. `progress` is told (done, T) now and then."""
 
-    def __init__(self, clock: IntArray, progress: Callable[[int, int], None] | None = None) -> None:
+    def __init__(
+        self, clock: IntArray, progress: Callable[[int, int], None] | None = None, start: int = 0, stop: int | None = None
+    ) -> None:
         self._clock = clock
         self._progress = progress
+        self._start, self._stop = start, len(clock) if stop is None else stop
 
     def __iter__(self) -> Iterator[BarsClosed]:
-        times, tell = self._clock.tolist(), self._progress
-        total = len(times)
+        tell, total = self._progress, len(self._clock)
         stride = max(total // 100, 1)
-        for index, moment in enumerate(times):
+        for index, moment in enumerate(self._clock[self._start : self._stop].tolist(), self._start):
             yield BarsClosed(moment, index)
             if tell is not None and (index % stride == stride - 1 or index == total - 1):
                 tell(index + 1, total)
@@ -37,7 +39,7 @@ class Mode:
     name: str
     least_stage: str
     """`candidate`, `shadow`, `paper` or `live`."""
-    feed: Callable[[IntArray, Callable[[int, int], None] | None], HistoryFeed]
+    feed: type[HistoryFeed]
     journal: Callable[[Sequence[Pair], int], ArrayJournal]
 
 

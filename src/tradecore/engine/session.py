@@ -50,7 +50,7 @@ class Session:
 
     def __init__(
         self, strategy: Strategy, frame: HistoryFrame, account: Callable[[], AccountState], journal: ArrayJournal,
-        *, rules: Sequence[Rule] = (), fees: Fees = Fees(0.0, 0.0), seed: int = 0,
+        *, rules: Sequence[Rule] = (), fees: Fees = Fees(0.0, 0.0), seed: int = 0, first_id: int = 1,
     ) -> None:  # fmt: skip
         self._strategy = strategy
         self._account = account
@@ -58,7 +58,7 @@ class Session:
         self._rules = rules
         self._clock = memoryview(frame.clock)
         self._first = frame.first_decision()
-        self._next_id = 1
+        self._next_id = first_id
         self._index = -1
         self._faults = 0
         self.quarantined = False
@@ -82,6 +82,23 @@ class Session:
         if type(event) is OrderChanged and event.state in _ENDED:
             self._books[event.pair].resting.pop(event.intent, None)
         return ()
+
+    @property
+    def next_id(self) -> int:
+        """The id the next intent would get."""
+        return self._next_id
+
+    def adopt(self, index: int) -> None:
+        """Take over the account as it stands after bar `index`: what another strategy of the same clock left held.
+
+        Orders it left resting are not this strategy's; `play` cancels them before the hand-over.
+        """
+        for pair, held in self._account().positions.items():
+            book = self._books[pair]
+            account = book.account
+            account.position, account.cost, account.entry_price = held.quantity, held.cost, held.entry_price
+            account.entry_index = book.rows[index] - held.bars_held
+            book.entered, book.entry_notional = abs(held.quantity), abs(held.quantity) * held.entry_price
 
     def start(self) -> None:
         """Tell the strategy that the session begins."""
