@@ -76,7 +76,7 @@ class Lesson(BaseModel):
 
     def content_hash(self) -> str:
         """Return the sha256 of everything but when and by which run it was learned."""
-        content = strict_json(self.model_dump(exclude={"run", "time"}), sort_keys=True)
+        content = strict_json(self.model_dump(exclude={"run", "time"}, exclude_defaults=True), sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
 

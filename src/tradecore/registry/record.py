@@ -11,7 +11,7 @@ import math
 import os
 import platform
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, is_dataclass
+from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum, StrEnum
 from functools import cache
@@ -143,7 +143,7 @@ def plain(value: object, where: str = "value") -> Json:
     if isinstance(value, str | Path | Decimal | Pair | Timeframe):
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return plain(asdict(value), where)
+        return {field.name: plain(getattr(value, field.name), f"{where}.{field.name}") for field in fields(value)}
     if isinstance(value, Mapping):
         return {str(key): plain(one, f"{where}.{key}") for key, one in value.items()}
     if isinstance(value, np.ndarray):
@@ -211,6 +211,7 @@ def is_process_gone(host: HostRecord) -> bool:
         return True
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return metadata.version(name)

@@ -114,7 +114,7 @@ def _url(location: Path | str) -> URL:
         ) from None
     if url.get_backend_name() not in ("sqlite", "postgresql"):
         raise UsageError(f"database {url.get_backend_name()!r} is not supported; expected sqlite or postgresql")
-    if url.get_backend_name() == "sqlite" and not url.database:
+    if url.get_backend_name() == "sqlite" and (url.database or ":memory:") == ":memory:":
         raise UsageError("the database URL names no file; expected sqlite:///state/lab.db")
     return url
 

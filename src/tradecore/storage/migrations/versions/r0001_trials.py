@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("n_obs", sa.BigInteger(), nullable=False),
         sa.Column("time", sa.BigInteger(), nullable=False),
     )
-    refuse = _refuse_on_postgresql if op.get_bind().dialect.name == "postgresql" else _refuse_on_sqlite
+    refuse = _refuse_on_postgresql if op.get_context().dialect.name == "postgresql" else _refuse_on_sqlite
     for table in ("trials", "evaluations"):
         refuse(table)
 
