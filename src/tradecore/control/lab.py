@@ -18,6 +18,7 @@ from tradecore.config.tree import Tree
 from tradecore.core.clock import Clock
 
 if TYPE_CHECKING:
+    from tradecore.market.lake import Lake
     from tradecore.registry.knowledge import KnowledgeBase
     from tradecore.registry.runs import Runs
     from tradecore.registry.trials import TrialLedger
@@ -69,6 +70,13 @@ class Lab:
         from tradecore.stats.gates import EvidenceLimits
 
         return EvidenceLimits(**self.settings.evidence.model_dump())
+
+    @cached_property
+    def lake(self) -> Lake:
+        """The workspace's bars and trades."""
+        from tradecore.market.lake import Lake
+
+        return Lake(self.folder("data"), clock=self.clock)
 
     @cached_property
     def runs(self) -> Runs:

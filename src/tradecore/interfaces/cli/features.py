@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradecore.interfaces.cli.options import Json
+from tradecore.interfaces.cli.lab import open_lab
+from tradecore.interfaces.cli.options import From, Json, PairArgument, TimeframeOption, To, Venue, Workspace
 from tradecore.interfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -64,6 +65,41 @@ def show(
     if rows:
         screen.table(("parameter", "type", "default", "from", "to", "unit", "meaning"), rows)
     screen.answer(_described(spec))
+
+
+@app.command("check")
+def check_(
+    pair: PairArgument,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Features or presets, as in ema(9).", show_default="the whole catalogue")
+    ] = None,
+    venue: Venue = None,
+    timeframe: TimeframeOption = None,
+    start: From = None,
+    end: To = None,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Check indicators on your bars: finite, causal, and the same bar by bar as in one pass. Ends with 1 on a fault.
+
+    Example: tradecore features check BTC/USD --timeframe 1h
+    """
+    from tradecore.control import features
+    from tradecore.control.data import Where
+
+    screen = Screen(as_json)
+    where = Where(pair, venue, timeframe, start, end)
+    with screen.progress() as progress:
+        checked = features.check_features(open_lab(workspace), where, names or (), progress)
+    faults = [item for item in checked if not item.result.ok]
+    rows = [
+        (item.result.label, item.slice, "ok" if item.result.ok else item.result.reason) for item in faults or checked
+    ]
+    screen.table(("feature", "slice", "result"), rows)
+    screen.say(f"{len(faults)} of {len(checked)} checks failed" if faults else f"{len(checked)} checks, all ok")
+    screen.answer({"ok": not faults, "checked": checked})
+    if faults:
+        raise typer.Exit(1)
 
 
 def _short(spec: Spec) -> str:

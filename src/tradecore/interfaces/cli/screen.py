@@ -40,7 +40,7 @@ class Screen:
             print(text)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
-        """Print a table; columns named in `right` hold figures."""
+        """Print a table; columns named in `right` hold figures. Where it is too wide, the last columns are folded."""
         if self.as_json:
             return
         from rich import box
@@ -48,8 +48,9 @@ class Screen:
 
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
         for place, column in enumerate(columns):
-            justify: Any = "right" if column in right else "left"
-            table.add_column(column, justify=justify, overflow="fold", no_wrap=not place)
+            is_figure = column in right
+            justify: Any = "right" if is_figure else "left"
+            table.add_column(column, justify=justify, overflow="fold", no_wrap=is_figure or place < len(columns) // 2)
         for row in rows:
             table.add_row(*(_cell(value) for value in row))
         _console().print(table)
