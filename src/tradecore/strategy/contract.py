@@ -46,7 +46,7 @@ class Strategy:
 
     def __init__(self, **given: object) -> None:
         values = bind(self.params, given)
-        self.p: Any = namedtuple("Parameters", values)(**values)  # type: ignore[misc]  # noqa: PYI024
+        self.p: Any = namedtuple("Parameters", values)(**values)  # noqa: PYI024
         self._seed, self._now = 0, 0
 
     @classmethod

@@ -47,6 +47,11 @@ class Market:
         except KeyError:
             raise StrategyError(f"pair {pair} is not in this session; it has {', '.join(self._all)}") from None
 
+    def __getattr__(self, name: str) -> float:
+        """Refuse a name that is no column; the columns themselves are properties of the class made for the strategy."""
+        columns = "" if name.startswith("_") else f"; this strategy sees {', '.join(self._columns)}"
+        raise AttributeError(f"market has no {name!r}{columns}")
+
     @property
     def pairs(self) -> tuple[str, ...]:
         """The pairs of this session."""
@@ -109,9 +114,10 @@ class Market:
 
     def _column(self, name: str) -> FloatArray:
         try:
-            return self._columns[name]
+            column: FloatArray = self._columns[name]
         except KeyError:
             raise StrategyError(f"no column {name!r}; this strategy sees {', '.join(self._columns)}") from None
+        return column
 
 
 def market_class(names: Iterable[str]) -> type[Market]:
@@ -119,7 +125,7 @@ def market_class(names: Iterable[str]) -> type[Market]:
 
     def reader(place: int) -> Callable[[Market], float]:
         def read(self: Market) -> float:
-            return self._fast[place][self._i]  # type: ignore[return-value]
+            return self._fast[place][self._i]
 
         return read
 

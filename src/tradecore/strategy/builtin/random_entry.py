@@ -1,0 +1,33 @@
+"""Random entry: a coin instead of an idea, at the same turnover and exposure. What a strategy must beat to have timing."""
+
+from __future__ import annotations
+
+from tradecore.strategy.contract import Answer, Strategy
+from tradecore.strategy.parameters import Float, Int
+from tradecore.strategy.views import Account, Market
+
+
+class RandomEntry(Strategy):
+    """Enter and leave by chance, so that positions last `holding` bars and fill `time_in_market` of the time on average.
+
+    Idea:   a strategy with the same exposure and number of trades but no knowledge; run it under many seeds and see where
+            your strategy lies among them.
+    Fails:  by its costs, always. That is its use.
+    Source: Aronson (2006), Evidence-Based Technical Analysis, chapter 6.
+    """
+
+    timeframe = "1h"
+    params = {
+        "time_in_market": Float(0.5, 0.001, 0.999),
+        "holding": Int(24, 1, 100_000),
+        "size": Float(1, 0.01, 1),
+    }
+
+    def decide(self, market: Market, account: Account) -> Answer:
+        """Throw the coin of the state it is in: the two chances give the wanted mean length and share of time."""
+        p = self.p
+        leave = 1.0 / p.holding
+        enter = leave * p.time_in_market / (1.0 - p.time_in_market)
+        if account.position:
+            return self.close("chance") if self.rng.random() < leave else self.hold("chance")
+        return self.buy(p.size, reason="chance") if self.rng.random() < enter else self.hold("chance")
