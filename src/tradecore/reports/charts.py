@@ -26,6 +26,7 @@ from tradecore.storage.atomic_io import write_bytes
 
 MARKED_TRADES = 400
 """Trades drawn on one price chart at most: those with the largest result."""
+CANDLES = 240
 _LOG_FROM = 6.0
 
 
@@ -47,8 +48,7 @@ def equity(
 ) -> Figure:
     """Draw the account's value, deposits removed, over the baselines rescaled to the same start."""
     start = track.curve.start_equity
-    others = list((baselines or {}).items())
-    lines = [(label, one, OTHERS[i % len(OTHERS)]) for i, (label, one) in enumerate(others)]
+    lines = _others(baselines)
     values = [series.account_value(one, start) for _, one, _ in lines] + [series.account_value(track, start)]
     is_log = _wants_log(values)
     height = 380 if width > NARROW else 270
@@ -77,7 +77,7 @@ def drawdown(
 ) -> Figure:
     """Draw the fall from the running peak, the deepest point named; a baseline is a thin line."""
     fall = series.drawdown(track)
-    lines = [(label, one, OTHERS[i % len(OTHERS)]) for i, (label, one) in enumerate((baselines or {}).items())]
+    lines = _others(baselines)
     height = 230 if width > NARROW else 200
     with canvas.style():
         figure, axes = _over_time(width, height, 1 + len(lines), right=190)
@@ -121,20 +121,30 @@ def exposure(track: Track, *, width: int = WIDE) -> Figure:
     return figure
 
 
-def trades(track: Track, bars: Bars, *, limit: int = MARKED_TRADES, width: int = WIDE) -> Figure:
+def trades(
+    track: Track,
+    bars: Bars,
+    *,
+    span: tuple[Nanoseconds, Nanoseconds] | None = None,
+    limit: int = MARKED_TRADES,
+    width: int = WIDE,
+) -> Figure:
     """Draw the price with every round trip of its pair on it: entry, exit, and a line in the colour of the result.
 
-    Past `limit` trades only those with the largest result are drawn, and the chart says so.
+    `span` cuts a close-up out of the track's time; few bars are drawn as candles. Past `limit` trades only those with
+    the largest result are drawn, and the chart says so.
     """
-    first, last = int(track.curve.time[0]), int(track.curve.time[-1])
-    shown = bars.between(first, last + track.timeframe.ns)
+    time = track.curve.time
+    start, end = span or (int(time[0]), int(time[-1]) + track.timeframe.ns)
+    shown = bars.between(start, end)
     done = track.trades[track.trades["pair"] == _index(track, bars)]
+    done = done[(done["exit_time"] >= start) & (done["entry_time"] < end)]
     height = 400 if width > NARROW else 290
     with canvas.style():
         figure, (axes,) = canvas.sheet(width, height, canvas.Space(left=64, top=28))
         if not len(shown):
             canvas.empty(axes, f"no bars of {bars.pair} in this span")
-            canvas.date_axis(axes, width, *_span(track))
+            canvas.date_axis(axes, width, start / DAY_NS, end / DAY_NS)
             return figure
         _price(axes, shown)
         drawn = series.biggest(done, limit)
@@ -147,8 +157,16 @@ def trades(track: Track, bars: Bars, *, limit: int = MARKED_TRADES, width: int =
             note = "no trades"
         _trade_key(axes, note, width)
         canvas.value_axis(axes, formats.price)
-        canvas.date_axis(axes, width, *_span(track))
+        canvas.date_axis(axes, width, start / DAY_NS, end / DAY_NS)
     return figure
+
+
+def around(track: Track, trade: RecordArray) -> tuple[Nanoseconds, Nanoseconds]:
+    """Return the span that shows one trade with as much before and after it as it lasted, and at least twenty bars."""
+    entry, leave = int(trade["entry_time"]), int(trade["exit_time"])
+    room = max(leave - entry, 20 * track.timeframe.ns)
+    first, last = int(track.curve.time[0]), int(track.curve.time[-1]) + track.timeframe.ns
+    return max(first, entry - room), min(last, leave + room)
 
 
 def save_png(figure: Figure, path: Path) -> Path:
@@ -157,13 +175,19 @@ def save_png(figure: Figure, path: Path) -> Path:
     return path
 
 
+def _others(baselines: Mapping[str, Track] | None) -> list[tuple[str, Track, str]]:
+    """Return each baseline with its title and its colour, the same in every chart."""
+    items = (baselines or {}).items()
+    return [(formats.label_of(name), one, OTHERS[i % len(OTHERS)]) for i, (name, one) in enumerate(items)]
+
+
 def _over_time(width: int, height: int, entries: int, right: int) -> tuple[Figure, Axes]:
     """Return axes with room for labels at the right on a desk, or for a key of so many entries on top on a phone."""
     if width > NARROW:
         figure, (axes,) = canvas.sheet(width, height, canvas.Space(right=right))
     else:
         top = 10 + 19 * ((entries + 1) // 2)
-        figure, (axes,) = canvas.sheet(width, height + top, canvas.Space(left=50, right=8, top=top))
+        figure, (axes,) = canvas.sheet(width, height + top, canvas.Space(left=50, right=18, top=top))
     return figure, axes
 
 
@@ -242,19 +266,32 @@ def _index(track: Track, bars: Bars) -> int:
 
 
 def _price(axes: Axes, bars: Bars) -> None:
-    """Draw the close as a line inside the span from low to high, thinned stretch by stretch."""
+    """Draw candles, or past `CANDLES` bars the close as a line inside the span from low to high, thinned."""
+    room = (bars.high.max() - bars.low.min()) * 0.06
+    axes.set_ylim(max(bars.low.min() - room, 0.0), bars.high.max() + room)
+    if len(bars) <= CANDLES:
+        _candles(axes, bars)
+        return
     stretch = max(1, -(-len(bars) // (series.POINTS // 2)))
     starts = np.arange(0, len(bars), stretch)
     high, low = np.maximum.reduceat(bars.high, starts), np.minimum.reduceat(bars.low, starts)
     when = canvas.dates(bars.open_time[starts])
     axes.fill_between(when, low, high, color=FAINT, alpha=0.35, linewidth=0)
     _line(axes, bars.open_time, bars.close, color=MUTED, linewidth=0.9)
-    room = (high.max() - low.min()) * 0.06
-    axes.set_ylim(max(low.min() - room, 0.0), high.max() + room)
+
+
+def _candles(axes: Axes, bars: Bars) -> None:
+    """Draw wick and body of each bar; a falling body is filled darker, since colour here means won and lost."""
+    middle = canvas.dates(bars.open_time + bars.timeframe.ns // 2)
+    axes.vlines(middle, bars.low, bars.high, color=FAINT, linewidth=0.9)
+    wide = bars.timeframe.ns / DAY_NS * 0.64
+    for is_kind, colour in ((bars.close >= bars.open, FAINT), (bars.close < bars.open, MUTED)):
+        bottom, top = np.minimum(bars.open, bars.close)[is_kind], np.maximum(bars.open, bars.close)[is_kind]
+        axes.bar(middle[is_kind], np.maximum(top - bottom, top * 1e-5), width=wide, bottom=bottom, color=colour)
 
 
 def _round_trips(axes: Axes, done: RecordArray, width: int) -> None:
-    size = (34 if len(done) <= 60 else 18 if len(done) <= 200 else 10) * (0.6 if width <= NARROW else 1.0)
+    size = (46 if len(done) <= 60 else 26 if len(done) <= 200 else 13) * (0.6 if width <= NARROW else 1.0)
     for won, colour in ((done["net"] > 0, GAIN), (done["net"] <= 0, LOSS)):
         some = done[won]
         start = np.column_stack((canvas.dates(some["entry_time"]), some["entry_price"]))

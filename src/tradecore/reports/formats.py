@@ -76,7 +76,7 @@ def ratio(value: float | None, *, digits: int = 2, signed: bool = False) -> str:
 
 
 def money(value: float | None, currency: str = "", *, signed: bool = False, digits: int | None = None) -> str:
-    """Write an amount of money: with cents, whole from a hundred thousand on, and three digits of what is tiny.
+    """Write an amount of money: cents, from a hundred thousand on none; three digits of what is tiny, zero below 1e-8.
 
     >>> money(-1234.5, "USD"), money(1234567.8), money(0.00001234)
     ('−1,234.50 USD', '1,234,568', '0.0000123')
@@ -85,7 +85,7 @@ def money(value: float | None, currency: str = "", *, signed: bool = False, digi
         return NOTHING
     size = abs(value)
     places = (0 if size >= 100_000 else 2) if digits is None else digits
-    if 0 < size < 0.01:
+    if 1e-8 <= size < 0.01:
         places = min(12, 2 - int(f"{size:e}".partition("e")[2]))
     text = _signed(value, places, signed)
     return f"{text} {currency}" if currency else text

@@ -99,6 +99,7 @@ def _pictures(sheet: TearSheet) -> dict[str, object]:
             (str(bars.pair), _picture(f"trades{i}", f"Trades on the price of {bars.pair}", _trades(track, bars)))
             for i, bars in enumerate(charted(sheet))
         ],
+        "worst": _worst(sheet),
     }
     if sheet.cost_sensitivity:
         pictures["costs"] = _picture(
@@ -115,6 +116,20 @@ def _pictures(sheet: TearSheet) -> dict[str, object]:
 
 def _trades(track: Track, bars: Bars) -> Callable[[int], Figure]:
     return lambda width: charts.trades(track, bars, width=width)
+
+
+def _worst(sheet: TearSheet) -> Picture | None:
+    """Return a close-up of the trade that lost the most, where one lost and its bars are there."""
+    trades, track = sheet.track.trades, sheet.track
+    if not len(trades) or trades["net"].min() >= 0:
+        return None
+    worst = trades[int(trades["net"].argmin())]
+    bars = sheet.bars.get(track.pairs[worst["pair"]])
+    if bars is None:
+        return None
+    span = charts.around(track, worst)
+    text = f"Close-up of the largest loss, on {bars.pair}"
+    return _picture("worst", text, lambda width: charts.trades(track, bars, span=span, width=width))
 
 
 def _picture(name: str, text: str, draw: Callable[[int], Figure]) -> Picture:

@@ -44,6 +44,9 @@ def cost_sensitivity(points: Mapping[float, CostPoint], *, width: int = WIDE) ->
         axes.set_ylim(min(values.min(), 0.0) - room, max(values.max(), 0.0) + room)
         axes.set_xlim(-0.6, len(shown) - 0.4)
         axes.set_xticks(place, [_multiple(multiple, width) for multiple, _ in shown])
+        if width <= NARROW:
+            left = {"xytext": (-10, -30), "textcoords": "offset points", "ha": "right", "color": MUTED}
+            axes.annotate("Sharpe", (0.0, 0.0), xycoords="axes fraction", fontsize=10.5, **left)  # type: ignore[arg-type]
         for at, (_, one) in zip(place, shown, strict=True):
             text = formats.ratio(one.sharpe) if width <= NARROW else f"Sharpe {formats.ratio(one.sharpe)}"
             below: dict[str, Any] = {"xytext": (0, -30), "textcoords": "offset points", "ha": "center", "color": MUTED}

@@ -66,7 +66,7 @@ def context(sheet: TearSheet) -> dict[str, object]:
         "levels": sorted({formats.percent(one.level, digits=0) for one in sheet.intervals}),
         "fold_head": _fold_head(sheet),
         "folds": _folds(sheet),
-        "metric_head": [sheet.strategy, *sheet.baseline_metrics],
+        "metric_head": [sheet.strategy, *map(formats.label_of, sheet.baseline_metrics)],
         "metric_rows": _metric_rows(sheet),
         "trade_groups": _trade_groups(sheet),
         "open_note": _open_note(sheet),
@@ -92,7 +92,7 @@ def _notices(sheet: TearSheet) -> list[str]:
 
 
 def _verdict(verdict: Verdict | None, sheet: TearSheet) -> dict[str, object] | None:
-    """Return the banner's texts: headline, how many gates, reasons, and the gates with the failed ones first."""
+    """Return the banner's texts: headline, count, reasons that no gate says, and gates with the failed ones first."""
     if verdict is None:
         return None
     gates = sorted(verdict.gates, key=lambda gate: bool(gate.passed))
@@ -112,7 +112,7 @@ def _verdict(verdict: Verdict | None, sheet: TearSheet) -> dict[str, object] | N
         "is_edge": text == EDGE,
         "text": text[:1].upper() + text[1:],
         "count": f"{failed} of {len(gates)} gates failed" if failed else f"all {len(gates)} gates passed",
-        "reasons": [str(reason) for reason in verdict.reasons],
+        "reasons": [text for text in map(str, verdict.reasons) if text not in {row["text"] for row in rows}],
         "failed": [row for row in rows if not row["passed"]],
         "passed": [row for row in rows if row["passed"]],
     }
@@ -147,13 +147,13 @@ def _tiles(sheet: TearSheet) -> list[Tile]:
 
 def _beside(sheet: TearSheet) -> str:
     for name, track in sheet.baselines.items():
-        return f"{name} {formats.percent(float(track.curve.wealth()[-1] - 1), digits=1, signed=True)}"
+        return f"{formats.label_of(name)} {formats.percent(float(track.curve.wealth()[-1] - 1), digits=1, signed=True)}"
     return ""
 
 
 def _baseline_fall(sheet: TearSheet) -> str:
     for name, track in sheet.baselines.items():
-        return f"{name} {formats.percent(float(series.drawdown(track).min()), digits=1)}"
+        return f"{formats.label_of(name)} {formats.percent(float(series.drawdown(track).min()), digits=1)}"
     return ""
 
 

@@ -1,0 +1,47 @@
+"""The report as data: strict, complete, and honest about what was thinned."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tradecore.reports import document
+from tradecore.reports.tear_sheet import TearSheet
+from tradecore.storage.atomic_io import strict_json
+
+
+def refuse(text: str) -> float:
+    raise AssertionError(f"{text} is not JSON")
+
+
+def test_the_json_is_strict_and_holds_every_number(sheet: TearSheet) -> None:
+    read_back = json.loads(strict_json(document.to_json(sheet)), parse_constant=refuse)
+    assert read_back["schema"] == document.SCHEMA
+    assert read_back["verdict"]["verdict"] == "no evidence of edge"
+    assert [gate["passed"] for gate in read_back["verdict"]["gates"]] == [True, False, False, False, True]
+    assert read_back["metrics"] == dict(sheet.metrics)
+    assert len(read_back["trades"]) == len(sheet.track.trades)
+    assert sum(one["net"] for one in read_back["trades"]) == pytest.approx(sheet.track.trades["net"].sum())
+    assert read_back["account"]["end_equity"] == sheet.track.curve.equity[-1]
+    assert len(read_back["folds"]) == 6
+    assert read_back["cost_sensitivity"][0] == {"multiple": 0.0, "total_return": 0.41, "sharpe": 0.9}
+
+
+def test_a_thinned_curve_in_the_json_says_so_and_keeps_its_extremes(sheet: TearSheet) -> None:
+    curve = document.to_json(sheet)["curve"]
+    assert isinstance(curve, dict)
+    assert curve["is_thinned"]
+    assert curve["bars"] == len(sheet.track.curve)
+    assert min(curve["equity"]) == sheet.track.curve.equity.min()
+    assert max(curve["equity"]) == sheet.track.curve.equity.max()
+
+
+def test_a_number_that_is_not_finite_in_the_track_becomes_null(sheet: TearSheet) -> None:
+    trades = sheet.track.trades.copy()
+    trades["best"][0] = np.nan
+    told = document.to_json(replace(sheet, track=replace(sheet.track, trades=trades)))["trades"]
+    assert isinstance(told, list)
+    assert told[0]["best"] is None

@@ -1,0 +1,61 @@
+"""How numbers are written for a person."""
+
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+from tradecore.core.types import DAY_NS, HOUR_NS
+from tradecore.reports import canvas, formats
+from tradecore.reports.catalogue import words
+from tradecore.stats.metrics import METRICS
+
+
+def test_the_examples_in_the_docstrings_hold() -> None:
+    for module in (formats, canvas):
+        result = doctest.testmod(module)
+        assert result.attempted
+        assert not result.failed
+
+
+@pytest.mark.parametrize("kind", formats.KINDS)
+def test_what_is_not_defined_is_a_dash_in_every_kind(kind: str) -> None:
+    assert formats.value_text(None, kind) == "–"
+
+
+def test_what_rounds_to_zero_has_no_sign() -> None:
+    assert formats.percent(-0.000001, signed=True) == "0.00 %"
+    assert formats.money(-1e-12) == "0.00"
+
+
+def test_float_dust_is_not_written_out() -> None:
+    assert formats.money(1.2e-10, "USD") == "0.00 USD"
+
+
+def test_a_small_ratio_keeps_its_digits() -> None:
+    assert formats.ratio(-0.00042) == "−0.00042"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(HOUR_NS * 36.5, "1 d 12 h"), (DAY_NS * 400.0, "400 d"), (-HOUR_NS * 2.0, "−2 h"), (0.0, "0 s")],
+)
+def test_a_duration_shows_its_two_largest_units(value: float, expected: str) -> None:
+    assert formats.duration(value) == expected
+
+
+def test_a_whole_number_is_written_without_decimals() -> None:
+    assert formats.value_text(90) == "90"
+    assert formats.value_text(True) == "yes"
+    assert formats.value_text(2.5, "count") == "2.5"
+
+
+def test_every_metric_of_stats_has_a_kind_that_is_known() -> None:
+    assert {words(metric.name).kind for metric in METRICS} <= set(formats.KINDS)
+
+
+def test_a_foreign_metric_is_shown_by_its_name_and_the_kind_the_caller_gives() -> None:
+    assert words("my_own_share", {"my_own_share": "percent"}).kind == "percent"
+    assert words("my_own_share").label == "My own share"
+    assert words("my_own_share").kind == "ratio"
