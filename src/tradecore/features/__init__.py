@@ -1,7 +1,7 @@
 """Features: compiled, causal indicators from one catalogue. `from tradecore.features import ema, rsi, volume_ratio`.
 
-Every indicator of the catalogue is a constructor here, made on demand. Importing this package loads neither numba nor the
-tables; computing a feature does.
+Every indicator of the catalogue is a constructor here, made on demand. Importing this package loads neither numba nor
+the tables; computing a feature does.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The catalogue: every indicator by name, the constructors of features, and the presets.
 
-One table drives the constructors, the command line, the panel's forms and the generated reference. It holds no arithmetic
-(that is in `kernels`) and loads no numba.
+One table drives the constructors, the command line, the panel's forms and the generated reference. It holds no
+arithmetic (that is in `kernels`) and loads no numba.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tradecore.features.trend import SPECS as TREND
 from tradecore.features.volatility import SPECS as VOLATILITY
 from tradecore.features.volume import SPECS as VOLUME
 
-__all__ = ["GROUPS", "PRESETS", "SPECS", "Param", "Spec", "feature", "names", "parse", "preset", "spec"]
+__all__ = ["GROUPS", "PRESETS", "SPECS", "Param", "Spec", "feature", "names", "parse", "preset", "spec", "standard"]
 
 _TABLES = (TREND, MOMENTUM, VOLATILITY, VOLUME, CONTEXT)
 
@@ -76,11 +76,12 @@ def parse(text: str) -> Feature:
     entry = spec(name)
     args, named = _arguments(text, inside or "")
     bound = Feature(entry, entry.bind(args, named))
-    if output is None:
-        return bound
-    if output not in entry.outputs:
-        raise UsageError(f"feature {text!r}: {name} has no output {output!r}; its outputs: {', '.join(entry.outputs)}")
-    return Feature(entry, bound.values, output)
+    return bound if output is None else bound.pick(output)
+
+
+def standard() -> tuple[Feature, ...]:
+    """Return every indicator with its default parameters."""
+    return tuple(feature(name) for name in SPECS)
 
 
 def preset(name: str) -> dict[str, Feature]:

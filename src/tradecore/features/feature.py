@@ -1,13 +1,12 @@
 """A feature: an indicator with its parameters bound, and optionally one of its outputs. What a strategy asks for.
 
-A value: frozen, hashable, equal to any other with the same label, and readable back from that label. Strategies make them
-with the constructors of the catalogue; the shell computes them. Invariant: the batch and the stream run the same kernel, so
-they agree bit for bit.
+A value: frozen, hashable, equal to any other with the same label, and readable back from that label. Strategies make
+them with the constructors of the catalogue; the shell computes them. Invariant: the batch and the stream run the same
+kernel, so they agree bit for bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,14 +32,12 @@ class Feature:
 
     def __getattr__(self, name: str) -> Feature:
         """Choose one output: `macd().hist`. Errors: AttributeError naming the outputs."""
-        if name.startswith("_") or self.output is not None or name not in self.spec.outputs:
-            raise AttributeError(
-                f"{name}: a feature has no such attribute; outputs of {self.label}: {', '.join(self.outputs)}"
-            )
-        return Feature(self.spec, self.values, name)
+        if name.startswith("_") or name not in self.outputs:
+            raise AttributeError(f"{self.label}: no attribute or output {name!r}; outputs: {', '.join(self.outputs)}")
+        return self.pick(name)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *(self.spec.outputs if self.output is None else ())]
+        return [*object.__dir__(self), *self.outputs]
 
     def __reduce__(self) -> tuple[Any, ...]:
         from tradecore.features.catalogue import parse
@@ -57,7 +54,7 @@ class Feature:
 
     @property
     def label(self) -> str:
-        """The feature as text, every parameter written out: `bollinger(20,2).upper`. `catalogue.parse` reads it back."""
+        """The feature as text, every parameter written out, as `catalogue.parse` reads it: `bollinger(20,2).upper`."""
         inside = ",".join(_plain(value) for value in self.values)
         return f"{self.spec.name}({inside})" + (f".{self.output}" if self.output else "")
 
@@ -65,6 +62,12 @@ class Feature:
     def outputs(self) -> tuple[str, ...]:
         """The names of the columns this feature computes."""
         return self.spec.outputs if self.output is None else (self.output,)
+
+    def pick(self, output: str) -> Feature:
+        """Return the feature of one output only. Errors: UsageError naming the outputs."""
+        if output not in self.outputs:
+            raise UsageError(f"{self.label}: no output {output!r}; its outputs: {', '.join(self.outputs)}")
+        return self if len(self.outputs) == 1 else Feature(self.spec, self.values, output)
 
     @property
     def warmup(self) -> int:
@@ -104,7 +107,7 @@ class Stream:
     def __init__(self, feature: Feature, timeframe: Timeframe | None) -> None:
         spec = feature.spec
         self.feature = feature
-        self._kernel: Callable[..., None] = spec.load()
+        self._kernel = spec.load()
         self._state = spec.new_state(feature.values)
         self._out = np.empty((len(spec.outputs), 1))
         self._rows = tuple(spec.outputs.index(output) for output in feature.outputs)
@@ -137,7 +140,8 @@ class Stream:
         """Go on from what `state` returned. Errors: UsageError when it belongs to another feature."""
         if len(state) != len(self._state):
             raise UsageError(
-                f"{self.feature.label}: a state of {len(state)} numbers, expected {len(self._state)}; it belongs to another feature"
+                f"{self.feature.label}: a state of {len(state)} numbers, expected {len(self._state)}; "
+                "it belongs to another feature"
             )
         self._state[:] = state
 
@@ -147,7 +151,7 @@ def _plain(value: Number) -> str:
     return text.removesuffix(".0")
 
 
-def _sealed(array: FloatArray) -> FloatArray:
+def _sealed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """Return a read-only view: bars are read-only, and the kernels are compiled once, for those."""
     view = array.view()
     view.flags.writeable = False

@@ -32,8 +32,8 @@ SPECS: tuple[Spec, ...] = (
     Spec(
         "regime_label",
         "Regime",
-        "Code 0 to 8 (3 x volatility tercile + trend sign + 1), with the tercile (0 calm, 1 normal, 2 wild) among the values of "
-        "the memory, and the sign of the trend. Uses the past only.",
+        "Code 0 to 8 (3 x volatility tercile + trend sign + 1), the tercile (0 calm, 1 normal, 2 wild) among the "
+        "values of the memory, and the sign of the trend. Uses the past only.",
         GROUP,
         (
             bars("period", 24, 2, "returns the volatility is measured over"),

@@ -1,8 +1,8 @@
 """What an indicator is in words: its parameters, inputs, outputs, warm-up, and the name of its kernel. No arithmetic.
 
-The tables (`trend`, `momentum`, `volatility`, `volume`, `regime`) are made of these; the catalogue, the command line, the
-panel and the generated reference read nothing else. Invariant: importing this loads no numba, so that listing the catalogue
-is quick; the kernel is imported when an indicator is first computed.
+The tables (`trend`, `momentum`, `volatility`, `volume`, `regime`) are made of these; the catalogue, the command line,
+the panel and the generated reference read nothing else. Invariant: importing this loads no numba, so that listing the
+catalogue is quick; the kernel is imported when an indicator is first computed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from tradecore.core.types import FloatArray, Timeframe
 
 Number: TypeAlias = int | float
 Params: TypeAlias = Mapping[str, Any]
+Kernel: TypeAlias = Callable[..., None]
 
 HEAD = 16
 """Scalars at the start of every kernel's state, before its rings: counters, sums, previous values."""
@@ -44,7 +45,7 @@ class Param:
     text: str
 
     def bind(self, owner: str, value: object) -> Number:
-        """Return the value as this parameter's own type. Errors: ConfigError naming parameter, range and what was given."""
+        """Return the value in this parameter's type. Errors: ConfigError naming parameter, range and what was given."""
         wanted: type[Any] = Integral if self.kind == "int" else Real
         word = "a whole number" if self.kind == "int" else "a number"
         bad = isinstance(value, bool | np.bool_) or not isinstance(value, wanted)
@@ -53,7 +54,7 @@ class Param:
                 f"{owner}: parameter {self.name} is {value!r}; expected {word} from {self.low:g} to {self.high:g}"
                 + (f" ({self.unit})" if self.unit else "")
             )
-        return int(value) if self.kind == "int" else float(value)  # type: ignore[call-overload, no-any-return]
+        return int(value) if self.kind == "int" else float(value)  # type: ignore[call-overload, arg-type]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -68,8 +69,8 @@ class Spec:
     inputs: tuple[str, ...]
     """Fields of Bars that the kernel reads, in its order."""
     outputs: tuple[str, ...]
-    kernel: str
-    """`module.function` under `features.kernels`."""
+    kernel: str | Kernel
+    """`module.function` under `features.kernels`, or the function itself."""
     warmup: Callable[[Params], int]
     """Bars at the start that have no value yet."""
     rings: Callable[[Params], int]
@@ -84,7 +85,7 @@ class Spec:
     unit: str = ""
 
     def bind(self, args: tuple[object, ...], named: Mapping[str, object]) -> tuple[Number, ...]:
-        """Return one validated value per parameter. Errors: UsageError for too many or unknown, ConfigError for bad ones."""
+        """Return a valid value per parameter. Errors: UsageError for too many or unknown, ConfigError for bad ones."""
         if len(args) > len(self.params):
             raise UsageError(
                 f"{self.name}: {len(args)} parameters given, expected at most {len(self.params)}: {self.usage}"
@@ -137,10 +138,12 @@ class Spec:
             raise UsageError(f"{self.name}: annualising needs the timeframe of the bars; call stream(timeframe)")
         return (*values, *self.constants, timeframe.per_year)
 
-    def load(self) -> Callable[..., None]:
+    def load(self) -> Kernel:
         """Return the compiled kernel; the first call in a process imports numba."""
+        if not isinstance(self.kernel, str):
+            return self.kernel
         module, _, function = self.kernel.partition(".")
-        kernel: Callable[..., None] = getattr(importlib.import_module(f"tradecore.features.kernels.{module}"), function)
+        kernel: Kernel = getattr(importlib.import_module(f"tradecore.features.kernels.{module}"), function)
         return kernel
 
 

@@ -1,4 +1,4 @@
-"""The trend indicators in words: averages, convergence, direction, regression lines, trailing stops. Arithmetic: `kernels.trend`."""
+"""The trend indicators in words: averages, direction, regression lines, trailing stops. Arithmetic: `kernels.trend`."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _WIDTH = rate("width", 2.0, 0.1, 20.0, "standard deviations from the mean to a b
 
 
 def _spread(name: str, label: str, text: str, form: int, params: tuple[Param, ...], unit: str) -> Spec:
-    """Return a member of the family of mean and deviation; those without a width get one that the kernel does not read."""
+    """Return a member of the family of mean and deviation; one without a width gets one the kernel does not read."""
     return Spec(
         name,
         label,

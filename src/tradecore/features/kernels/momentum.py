@@ -12,6 +12,11 @@ from tradecore.features.kernels.windows import ema_step, slide_max, slide_min, s
 
 NAN = np.nan
 INF = np.inf
+TIE = 1e-15
+"""Typical prices closer than this, as a fraction of them, are equal: they differ by rounding only."""
+
+NOISE = 1e-9
+"""A range of the relative strength index below this, in percent points, is rounding: in exact arithmetic there is none."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -33,7 +38,7 @@ def rsi(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
 
 @njit(cache=True, error_model="numpy")
 def change(x: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray) -> None:
-    """Write the change over n bars: difference (form 0), percent (1), fraction (2), or natural logarithm of the ratio (3)."""
+    """Write the change over n bars: difference (form 0), percent (1), fraction (2), or logarithm of the ratio (3)."""
     seen, j = int(state[0]), int(state[1])
     ring, y = state[16:], out[0]
     for i in range(len(x)):
@@ -65,7 +70,7 @@ def stochastic(
     state: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Write the close's place in the range of n bars in percent, smoothed twice by plain means; 0 where there was no range."""
+    """Write the close's place in the range of n bars in percent, smoothed twice; 0 where there was no range."""
     seen, j, top, bottom = int(state[0]), int(state[1]), state[2], state[3]
     if seen == 0:
         top, bottom = -INF, INF
@@ -95,7 +100,7 @@ def stochastic(
 
 @njit(cache=True, error_model="numpy")
 def stoch_rsi(x: FloatArray, n: int, span: int, smooth: int, state: FloatArray, out: FloatArray) -> None:
-    """Write the relative strength index's place in its own range of `span` bars in percent, and its mean over `smooth`."""
+    """Write the relative strength index's place in its range of `span` bars, and its mean over `smooth`, in percent."""
     seen, gain, loss, last = int(state[0]), state[1], state[2], state[3]
     j, top, bottom, place, prefix = int(state[4]), state[5], state[6], int(state[7]), state[8]
     if seen == 0:
@@ -114,7 +119,7 @@ def stoch_rsi(x: FloatArray, n: int, span: int, smooth: int, state: FloatArray, 
             floor, bottom = slide_min(lows, j, span, bottom, strength)
             j = j + 1 if j < span - 1 else 0
             if seen >= n + span - 1:
-                k = 100.0 * (strength - floor) / (peak - floor) if peak > floor else 0.0
+                k = 100.0 * (strength - floor) / (peak - floor) if peak - floor > NOISE else 0.0
                 total, prefix = slide_sum(block, place, smooth, prefix, k)
                 place = place + 1 if place < smooth - 1 else 0
                 if seen >= n + span + smooth - 2:
@@ -127,7 +132,7 @@ def stoch_rsi(x: FloatArray, n: int, span: int, smooth: int, state: FloatArray, 
 
 @njit(cache=True, error_model="numpy")
 def cci(high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
-    """Write the typical price's distance from its mean in units of 0.015 mean absolute deviations; 0 where it is flat."""
+    """Write the typical price's distance from its mean over 0.015 mean absolute deviations; 0 where it is flat."""
     seen, j = int(state[0]), int(state[1])
     ring, y = state[16:], out[0]
     for i in range(len(high)):
@@ -153,7 +158,7 @@ def cci(high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: Flo
 def williams_r(
     high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: FloatArray, out: FloatArray
 ) -> None:
-    """Write how far the close lies below the highest high of n bars, in percent of their range; 0 where there was no range."""
+    """Write how far the close lies below the high of n bars, in percent of their range; 0 where there was none."""
     seen, j, top, bottom = int(state[0]), int(state[1]), state[2], state[3]
     if seen == 0:
         top, bottom = -INF, INF
@@ -174,15 +179,15 @@ def williams_r(
 def mfi(
     high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out: FloatArray
 ) -> None:
-    """Write the share of n bars' money flow that came on a rising typical price, in percent; 0 where no money flowed."""
+    """Write the share of n bars' money flow on a rising typical price, in percent; 0 where no money flowed."""
     seen, j, up, down, last = int(state[0]), int(state[1]), state[2], state[3], state[4]
     ups, downs, y = state[16 : 17 + n], state[17 + n :], out[0]
     for i in range(len(high)):
         price = (high[i] + low[i] + close[i]) / 3.0
         if seen > 0:
-            flow = price * volume[i]
-            plus, up = slide_sum(ups, j, n, up, flow if price > last else 0.0)
-            minus, down = slide_sum(downs, j, n, down, flow if price < last else 0.0)
+            flow, tie = price * volume[i], TIE * price
+            plus, up = slide_sum(ups, j, n, up, flow if price - last > tie else 0.0)
+            minus, down = slide_sum(downs, j, n, down, flow if last - price > tie else 0.0)
             j = j + 1 if j < n - 1 else 0
             both = plus + minus
             y[i] = NAN if seen < n else (100.0 * plus / both if both > 0.0 else 0.0)
@@ -214,11 +219,10 @@ def cmo(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
 def ppo(x: FloatArray, fast: int, slow: int, state: FloatArray, out: FloatArray) -> None:
     """Write the fast exponential mean's distance from the slow one, in percent of the slow one."""
     seen, a, b = int(state[0]), state[1], state[2]
-    y, fast_rate, slow_rate, late = out[0], 2.0 / (fast + 1), 2.0 / (slow + 1), slow - fast
+    y, fast_rate, slow_rate = out[0], 2.0 / (fast + 1), 2.0 / (slow + 1)
     for i in range(len(x)):
+        a = ema_step(a, seen, fast, fast_rate, x[i])
         b = ema_step(b, seen, slow, slow_rate, x[i])
-        if seen >= late:
-            a = ema_step(a, seen - late, fast, fast_rate, x[i])
         y[i] = 100.0 * (a - b) / b if seen >= slow - 1 else NAN
         seen += 1
     state[0], state[1], state[2] = seen, a, b

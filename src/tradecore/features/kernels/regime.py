@@ -19,8 +19,9 @@ DAY_NS = 24 * HOUR_NS
 def label(x: FloatArray, n: int, memory: int, m: int, band: float, state: FloatArray, out: FloatArray) -> None:
     """Write the regime's code, its volatility tercile and its trend sign.
 
-    The tercile ranks the volatility of n bars among its own last `memory` values; the sign is that of the return over m bars,
-    0 while it is within `band` times what a random walk of that volatility would do. Code = 3 * tercile + sign + 1.
+    The tercile ranks the volatility of n bars among its own last `memory` values; the sign is that of the return over
+    m bars, 0 while it is within `band` times what a random walk of that volatility would do. Code = 3 * tercile +
+    sign + 1.
     """
     seen, j, prefix, last, place, late = int(state[0]), int(state[1]), state[2], state[3], int(state[4]), int(state[5])
     block, past, prices = state[16 : 17 + n], state[17 + n : 17 + n + memory], state[17 + n + memory :]

@@ -40,7 +40,7 @@ def ema(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
 
 @njit(cache=True, error_model="numpy")
 def ema_chain(x: FloatArray, n: int, depth: int, state: FloatArray, out: FloatArray) -> None:
-    """Write the double (depth 2) or triple (depth 3) exponential mean, each stage seeded by the first n of the one before."""
+    """Write the double (depth 2) or triple (3) exponential mean, each stage seeded by the first n of the last."""
     seen, a, b, c = int(state[0]), state[1], state[2], state[3]
     y, rate, warmup = out[0], 2.0 / (n + 1), depth * (n - 1)
     for i in range(len(x)):
@@ -61,7 +61,7 @@ def ema_chain(x: FloatArray, n: int, depth: int, state: FloatArray, out: FloatAr
 
 @njit(cache=True, error_model="numpy")
 def linear(x: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray) -> None:
-    """Write the linearly weighted mean (form 0), the least-squares slope (1), or the line's value at the newest bar (2)."""
+    """Write the linearly weighted mean (form 0), the least-squares slope (1), or the line's newest value (2)."""
     seen, j, s, r, ref = int(state[0]), int(state[1]), state[2], state[3], state[4]
     sums, ramps, y = state[16 : 17 + n], state[17 + n :], out[0]
     weights = n * (n + 1) / 2.0
@@ -110,7 +110,7 @@ def macd(x: FloatArray, fast: int, slow: int, smooth: int, state: FloatArray, ou
 
 @njit(cache=True, error_model="numpy")
 def kama(x: FloatArray, n: int, fast: int, slow: int, state: FloatArray, out: FloatArray) -> None:
-    """Write Kaufman's adaptive mean: the rate follows net movement over path length. A flat window counts as efficient."""
+    """Write Kaufman's adaptive mean: its rate follows net movement over path. A flat window counts as efficient."""
     seen, j, prefix, last, mean = int(state[0]), int(state[1]), state[2], state[3], state[4]
     block, lagged, y = state[16 : 17 + n], state[17 + n :], out[0]
     slowest = 2.0 / (slow + 1)
@@ -175,7 +175,7 @@ def adx(high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: Flo
 
 @njit(cache=True, error_model="numpy")
 def aroon(high: FloatArray, low: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
-    """Write how recent the highest high and the lowest low of the last n + 1 bars are, in percent; the newest of equals counts."""
+    """Write how recent the high and the low of the last n + 1 bars are, in percent; the newest of equals counts."""
     seen, j, top, bottom = int(state[0]), int(state[1]), int(state[2]), int(state[3])
     width = n + 1
     highs, lows = state[16 : 16 + width], state[16 + width :]
@@ -236,7 +236,7 @@ def supertrend(
             middle = (high[i] + low[i]) / 2.0
             top, bottom = middle + width * atr, middle - width * atr
             if seen == n:
-                upper, lower, side = top, bottom, 1.0 if close[i] > top else -1.0
+                upper, lower, side = top, bottom, 1.0 if close[i] >= bottom else -1.0
             else:
                 upper = top if top < upper or last > upper else upper
                 lower = bottom if bottom > lower or last < lower else lower
@@ -288,7 +288,7 @@ def hull(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
 
 @njit(cache=True, error_model="numpy")
 def psar(high: FloatArray, low: FloatArray, rate: float, limit: float, state: FloatArray, out: FloatArray) -> None:
-    """Write Wilder's parabolic stop-and-reverse. The first direction is that of the first two bars' ranges, as in TA-Lib."""
+    """Write Wilder's parabolic stop. The first direction is that of the first two bars' ranges, as in TA-Lib."""
     seen, side, stop, extreme, pace = int(state[0]), state[1], state[2], state[3], state[4]
     last_high, last_low = state[5], state[6]
     rate = min(rate, limit)

@@ -48,8 +48,8 @@ def atr(
 def spread(x: FloatArray, n: int, width: float, form: int, state: FloatArray, out: FloatArray) -> None:
     """Write a member of the family of mean and population deviation over n values.
 
-    Forms: 0 upper, middle, lower band; 1 place between the bands; 2 distance of the bands over the mean; 3 deviation; 4 z-score.
-    A flat window has no deviation: its z-score is 0, its place between the bands 0.5.
+    Forms: 0 upper, middle, lower band; 1 place between the bands; 2 distance of the bands over the mean; 3 deviation;
+    4 z-score. A flat window has no deviation: its z-score is 0, its place between the bands 0.5.
     """
     seen, j, s, q, ref = int(state[0]), int(state[1]), state[2], state[3], state[4]
     sums, squares, y, share = state[16 : 17 + n], state[17 + n :], out[0], 1.0 / n
@@ -91,14 +91,19 @@ def keltner(
     state: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Write the exponential mean of the typical price and a band of `width` average true ranges on either side."""
+    """Write the exponential mean of the typical price and a band of `width` average true ranges on either side.
+
+    Both are seeded so that they are complete at the same bar, as in TA-Lib.
+    """
     seen, mean, reach, last = int(state[0]), state[1], state[2], state[3]
     upper, middle, lower = out[0], out[1], out[2]
     rate, fade, warmup = 2.0 / (n + 1), 1.0 / m, max(n - 1, m)
+    mean_from, reach_from = warmup - (n - 1), warmup - (m - 1)
     for i in range(len(high)):
-        mean = ema_step(mean, seen, n, rate, (high[i] + low[i] + close[i]) / 3.0)
-        if seen > 0:
-            reach = ema_step(reach, seen - 1, m, fade, max(high[i], last) - min(low[i], last))
+        if seen >= mean_from:
+            mean = ema_step(mean, seen - mean_from, n, rate, (high[i] + low[i] + close[i]) / 3.0)
+        if seen >= reach_from:
+            reach = ema_step(reach, seen - reach_from, m, fade, max(high[i], last) - min(low[i], last))
         if seen >= warmup:
             upper[i], middle[i], lower[i] = mean + width * reach, mean, mean - width * reach
         else:
@@ -158,7 +163,7 @@ def range_volatility(
     state: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Write the annualised volatility seen in the bars' ranges: Parkinson's estimator (form 0), Garman and Klass's (1)."""
+    """Write the annualised volatility seen in bars' ranges: Parkinson's (form 0) or Garman and Klass's (1)."""
     seen, j, prefix = int(state[0]), int(state[1]), state[2]
     block, y, share = state[16:], out[0], per_year / n
     for i in range(len(high)):

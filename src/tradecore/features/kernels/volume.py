@@ -29,15 +29,15 @@ def obv(close: FloatArray, volume: FloatArray, state: FloatArray, out: FloatArra
 
 @njit(cache=True, error_model="numpy")
 def relative(volume: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
-    """Write the volume over its mean of n bars, this one included; 1 where nothing traded in all of them."""
-    seen, j, prefix = int(state[0]), int(state[1]), state[2]
+    """Write the volume over the mean of the n bars before it; 0 where nothing traded in them, as in TA-Lib."""
+    seen, j, prefix, before = int(state[0]), int(state[1]), state[2], state[3]
     block, y = state[16:], out[0]
     for i in range(len(volume)):
-        total, prefix = slide_sum(block, j, n, prefix, volume[i])
-        y[i] = NAN if seen < n - 1 else (volume[i] * n / total if total > 0.0 else 1.0)
+        y[i] = NAN if seen < n else (volume[i] * n / before if before > 0.0 else 0.0)
+        before, prefix = slide_sum(block, j, n, prefix, volume[i])
         j = j + 1 if j < n - 1 else 0
         seen += 1
-    state[0], state[1], state[2] = seen, j, prefix
+    state[0], state[1], state[2], state[3] = seen, j, prefix, before
 
 
 @njit(cache=True, error_model="numpy")
@@ -50,7 +50,7 @@ def day_vwap(
     state: FloatArray,
     out: FloatArray,
 ) -> None:
-    """Write the typical price weighted by volume since midnight UTC; the typical price itself while nothing has traded."""
+    """Write the typical price weighted by volume since midnight UTC; itself while nothing has traded."""
     seen, day, money, amount, y = int(state[0]), int(state[1]), state[2], state[3], out[0]
     for i in range(len(time)):
         if time[i] // DAY_NS != day:
@@ -84,7 +84,7 @@ def rolling_vwap(
 def money_flow(
     high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out: FloatArray
 ) -> None:
-    """Write Chaikin's money flow: n bars' volume weighted by the close's place in its bar, over their volume; 0 without any."""
+    """Write n bars' volume weighted by the close's place in its bar, over their volume; 0 without any."""
     seen, j, flow, amount = int(state[0]), int(state[1]), state[2], state[3]
     flows, amounts, y = state[16 : 17 + n], state[17 + n :], out[0]
     for i in range(len(high)):

@@ -1,11 +1,13 @@
 """Windows that slide by one bar in constant time and never subtract what leaves them.
 
-The bars are cut into blocks of n. A window is the tail of the last block and the head of this one, so its sum (or maximum) is
-a stored suffix of the last block combined with a running prefix of this one (van Herk 1992; Gil & Werman 1993, for maxima).
-Because nothing is subtracted, no rounding error piles up over a million bars, a quiet window after a wild one is exact, and a
-window of zeros sums to zero. One array of n + 1 serves both: at place j the suffix from j + 1 on is read, then j is overwritten.
+The bars are cut into blocks of n. A window is the tail of the last block and the head of this one, so its sum (or
+maximum) is a stored suffix of the last block combined with a running prefix of this one (van Herk 1992; Gil & Werman
+1993, for maxima). Because nothing is subtracted, no rounding error piles up over a million bars, a quiet window after
+a wild one is exact, and a window of zeros sums to zero. One array of n + 1 serves both: at place j the suffix from j
++ 1 on is read, then j is overwritten.
 
-Called by the kernels, never from outside. `j` is the bar's place in its block: the number of values before it, modulo n.
+Called by the kernels, never from outside. `j` is the bar's place in its block: the number of values before it, modulo
+n.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ def slide_sum(block: FloatArray, j: int, n: int, prefix: float, value: float) ->
 
 @njit(cache=True, error_model="numpy")
 def slide_max(block: FloatArray, j: int, n: int, prefix: float, value: float) -> tuple[float, float]:
-    """Add a value; return the window's maximum and the new prefix. Prefix: -inf at first. The first n - 1 results are void."""
+    """Add a value; return the window's maximum and the new prefix, -inf at first. The first n - 1 are void."""
     prefix = max(prefix, value)
     block[j] = value
     if j < n - 1:
@@ -47,7 +49,7 @@ def slide_max(block: FloatArray, j: int, n: int, prefix: float, value: float) ->
 
 @njit(cache=True, error_model="numpy")
 def slide_min(block: FloatArray, j: int, n: int, prefix: float, value: float) -> tuple[float, float]:
-    """Add a value; return the window's minimum and the new prefix. Prefix: +inf at first. The first n - 1 results are void."""
+    """Add a value; return the window's minimum and the new prefix, +inf at first. The first n - 1 are void."""
     prefix = min(prefix, value)
     block[j] = value
     if j < n - 1:
@@ -64,10 +66,11 @@ def slide_min(block: FloatArray, j: int, n: int, prefix: float, value: float) ->
 def slide_moments(
     sums: FloatArray, squares: FloatArray, j: int, n: int, s: float, q: float, ref: float, value: float
 ) -> tuple[float, float, float, float, float]:
-    """Add a value; return sum and sum of squares of the window about the returned reference, with the new s, q and reference.
+    """Add a value; return the window's sum and sum of squares about the returned reference, with the new s and q.
 
-    The reference is always a value inside the window, so the variance loses at most a factor n of precision however far the
-    price is from zero, and a flat window gives exactly zero. Shape: sums, squares (n + 1,). First reference: the first value.
+    The reference is always a value inside the window, so the variance loses at most a factor n of precision however
+    far the price is from zero, and a flat window gives exactly zero. Shape: sums, squares (n + 1,). First reference:
+    the first value.
     """
     gap = value - ref
     s += gap
@@ -92,10 +95,10 @@ def slide_moments(
 def slide_ramp(
     sums: FloatArray, ramps: FloatArray, j: int, n: int, s: float, r: float, ref: float, value: float
 ) -> tuple[float, float, float, float, float]:
-    """Add a value; return the window's sum and its sum weighted 1 (oldest) to n (newest), with the new s, r and reference.
+    """Add a value; return the window's sum, its sum weighted 1 (oldest) to n (newest), and the new s, r, reference.
 
-    Both sums are about the returned reference, a value of the window. Shape: sums, ramps (n + 1,). First reference: the first
-    value.
+    Both sums are about the returned reference, a value of the window. Shape: sums, ramps (n + 1,). First reference:
+    the first value.
     """
     gap = value - ref
     s += gap
