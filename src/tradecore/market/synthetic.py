@@ -20,8 +20,8 @@ one, so E[close(t) | past] = close(t-1) whatever s(t) does. The kinds differ in 
     noise    s x exp(h) x sqrt((n-2) / chi2(n)), h an Ornstein-Uhlenbeck process with a half-life of two days, n = 5
              (Student tails), one jump in ten days
     regimes  as noise, with calm, active and wild regimes of random length and more jumps: the market of the demo
-    planted  log close = zigzag + X; the zigzag climbs and falls in turn for days, X is an Ornstein-Uhlenbeck process
-             driven by s(t) z(t); the trends are the edge, and volume swells where one begins
+    planted  log close = zigzag + X; the zigzag climbs and falls in turn at a steady pace for days, X is an
+             Ornstein-Uhlenbeck process driven by 0.45 s(t) z(t); the trends are the edge, volume swells where one begins
 
 Volume is base x (s / mean s) x (0.4 + |z|) x lognormal: heavy-tailed and larger in large moves, and blind to direction.
 """
@@ -55,7 +55,7 @@ class Shape:
     start_price: float = 0.0
     """Quote per base at the first open; 0 takes a usual price of the base asset, or 100."""
     volatility: float = 0.55
-    """Standard deviation of a year's log return; for `planted` seven tenths of it is noise around the trends."""
+    """Standard deviation of a year's log return; for `planted` 0.45 of it is the noise around the trends."""
     volume_per_day: float = 4_000.0
     """Base units traded in a usual day."""
     gap_rate: float = 0.0
@@ -89,11 +89,12 @@ _RECIPES: Mapping[str, _Recipe] = MappingProxyType(
 )
 KINDS: tuple[str, ...] = tuple(_RECIPES)
 
-# The planted trends: between turning points that lie this far above and below the base level (log price).
-_SWING = (0.09, 0.15)
-_LEG_DAYS = (4.0, 10.0)
-_NOISE_SHARE = 0.7
-_NOISE_HALF_LIFE_DAYS = 7.0
+# The planted trends: they turn at levels that lie this far above and below the base (log price), at this pace a day.
+# Generous on purpose: a strategy that takes one entry in three must still be seen to have an edge within two years.
+_SWING = (0.02, 0.16)
+_PACE = (0.018, 0.028)
+_NOISE_SHARE = 0.45
+_NOISE_HALF_LIFE_DAYS = 30.0
 _SWELL = 4.0
 _SWELL_DAYS = 0.75
 
@@ -285,9 +286,9 @@ class _Maker:
         times, levels = [0.0], [0.0]
         sign = 1.0 if rng.random() < 0.5 else -1.0
         while times[-1] <= count * self.bar_days:
-            length, height = rng.random(2)
-            times.append(times[-1] + _LEG_DAYS[0] + length * (_LEG_DAYS[1] - _LEG_DAYS[0]))
+            height, pace = rng.random(2)
             levels.append(sign * (_SWING[0] + height * (_SWING[1] - _SWING[0])))
+            times.append(times[-1] + abs(levels[-1] - levels[-2]) / (_PACE[0] + pace * (_PACE[1] - _PACE[0])))
             sign = -sign
         now = np.arange(1, count + 1) * self.bar_days
         since = now - np.array(times)[np.searchsorted(times, now) - 1]

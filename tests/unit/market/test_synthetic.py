@@ -74,6 +74,16 @@ def test_price_of_a_fair_market_is_a_martingale(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", FAIR)
+def test_the_mean_return_of_a_fair_market_is_zero_however_wild_it_is(kind: str) -> None:
+    """At two per year the log price falls by 0.5 % a day on average; the price itself must not."""
+    day = Timeframe.parse("1d")
+    markets = [synthetic.make(kind, pair=BTC, timeframe=day, bars=400, seed=n, volatility=2.0) for n in range(60)]
+    returns = np.concatenate([one.close[1:] / one.close[:-1] - 1 for one in markets])
+    error = returns.std() / np.sqrt(len(returns))
+    assert abs(returns.mean()) < 3 * error < 0.0025
+
+
+@pytest.mark.parametrize("kind", FAIR)
 def test_a_stop_inside_a_bar_is_as_fair_as_its_close(kind: str) -> None:
     """Where a bar trades through a level below its open, it closes at that level on average (optional stopping)."""
     bars = synthetic.make(kind, pair=BTC, timeframe=HOUR, bars=300_000, seed=5, start_price=1e9)
