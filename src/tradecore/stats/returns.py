@@ -151,10 +151,11 @@ def value_at_risk_95(s: Sample) -> float:
 def cvar_95(s: Sample) -> float:
     """Mean loss of the worst twentieth of the days (expected shortfall).
 
-    Formula: -mean(r | r <= q05(r))
+    Formula: -mean of the ceil(D / 20) smallest r
     Source:  Rockafellar & Uryasev (2000), historical
     """
-    return -float(s.returns[s.returns <= np.quantile(s.returns, 0.05)].mean())
+    count = -(-len(s.returns) // 20)
+    return -float(np.partition(s.returns, count - 1)[:count].mean())
 
 
 def skewness(s: Sample) -> float | None:
@@ -269,9 +270,13 @@ def stability(s: Sample) -> float | None:
     Source:  convention (pyfolio)
     """
     wealth = np.cumprod(1.0 + s.returns)
-    if len(wealth) < 3 or wealth.min() <= 0 or not _varies(s.returns):
+    if len(wealth) < 3 or wealth.min() <= 0:
         return None
-    return float(np.corrcoef(np.arange(len(wealth)), np.log(wealth))[0, 1] ** 2)
+    day = np.arange(len(wealth)) - (len(wealth) - 1) / 2
+    height = np.log(wealth)
+    height -= height.mean()
+    explained = _ratio(float(day @ height) ** 2, float(day @ day) * float(height @ height))
+    return None if explained is None else min(explained, 1.0)
 
 
 def kelly_leverage(s: Sample) -> float | None:

@@ -117,11 +117,14 @@ def auto(n_bars: int, timeframe: Timeframe, purge: int, folds: int = 6, *, is_an
     day = max(-(-DAY_NS // timeframe.ns), 1)
     least = max(MIN_TEST_BARS, day)
     for count in range(folds, MIN_FOLDS - 1, -1):
-        embargo = max(day, n_bars // (2 * count) * (count + 1) // 100)
+        embargo = _embargo(n_bars, count, day)
         test = (n_bars - purge - embargo) // (2 * count)
         if test >= least:
             return WalkForward(count * test, test, 0, purge, embargo, is_anchored)
-    raise DataError(_too_few(n_bars, 2 * MIN_FOLDS * least + purge + day, timeframe))
+    needed = fixed = 2 * MIN_FOLDS * least + purge
+    while needed != (needed := fixed + _embargo(needed, MIN_FOLDS, day)):
+        pass
+    raise DataError(_too_few(n_bars, needed, timeframe))
 
 
 def combinatorial(n_bars: int, groups: int, tested: int, gap: int) -> Iterator[tuple[BoolArray, BoolArray]]:
@@ -145,6 +148,11 @@ def combinatorial(n_bars: int, groups: int, tested: int, gap: int) -> Iterator[t
             test[start:stop] = True
             train[max(start - gap, 0) : stop + gap] = False
         yield train, test
+
+
+def _embargo(n_bars: int, folds: int, day: int) -> int:
+    """Return the larger of a day and 1 % of one fold, in bars."""
+    return max(day, n_bars // (2 * folds) * (folds + 1) // 100)
 
 
 def _too_few(n_bars: int, needed: int, timeframe: Timeframe) -> str:
