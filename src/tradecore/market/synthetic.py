@@ -21,7 +21,7 @@ one, so E[close(t) | past] = close(t-1) whatever s(t) does. The kinds differ in 
              (Student tails), one jump in ten days
     regimes  as noise, with calm, active and wild regimes of random length and more jumps: the market of the demo
     planted  log close = zigzag + X; the zigzag climbs and falls in turn at a steady pace for days, X is an
-             Ornstein-Uhlenbeck process driven by 0.45 s(t) z(t); the trends are the edge, volume swells where one begins
+             Ornstein-Uhlenbeck process driven by 0.45 s(t) z(t); the trends are the edge; volume swells as one begins
 
 Volume is base x (s / mean s) x (0.4 + |z|) x lognormal: heavy-tailed and larger in large moves, and blind to direction.
 """
@@ -90,11 +90,12 @@ _RECIPES: Mapping[str, _Recipe] = MappingProxyType(
 KINDS: tuple[str, ...] = tuple(_RECIPES)
 
 # The planted trends: they turn at levels that lie this far above and below the base (log price), at this pace a day.
-# Generous on purpose: a strategy that takes one entry in three must still be seen to have an edge within two years.
-_SWING = (0.02, 0.16)
-_PACE = (0.018, 0.028)
+# Generous on purpose: a strategy that takes one entry in three must still be seen to have an edge within two years, and
+# legs of two to five days are too short for averages of a hundred hours, so that it beats the slow baselines as well.
+_SWING = (0.015, 0.07)
+_PACE = (0.022, 0.034)
 _NOISE_SHARE = 0.45
-_NOISE_HALF_LIFE_DAYS = 30.0
+_NOISE_HALF_LIFE_DAYS = 60.0
 _SWELL = 4.0
 _SWELL_DAYS = 0.75
 

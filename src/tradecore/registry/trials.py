@@ -67,7 +67,8 @@ class Trial:
     run: str
     """Id of the run that holds the evidence; empty when there is none."""
     sharpe: float | None
-    """Mean over standard deviation of the return of one bar, not annualised; None where it is not defined."""
+    """Mean over standard deviation of one observation's return, not annualised; None where it is not defined. All trials
+    of a dataset must observe alike (`backtest` observes UTC days), or their spread means nothing."""
     n_obs: int
     """How many returns it was computed from."""
     time: Nanoseconds
@@ -135,7 +136,7 @@ class TrialLedger:
     def sharpes(self, dataset: str) -> FloatArray:
         """Return the Sharpe ratio of every configuration at its newest evaluation that has one, (n,), n <= count.
 
-        Units: per bar, not annualised, as the deflated Sharpe ratio wants them. Oldest configuration first.
+        Units: per observation, not annualised, as the deflated Sharpe ratio wants them. Oldest configuration first.
         """
         newest = (
             sa.select(sa.func.max(_evaluations.c.id))

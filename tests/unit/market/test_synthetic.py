@@ -7,7 +7,7 @@ import pytest
 
 from tradecore.core.bars import Bars
 from tradecore.core.errors import UsageError
-from tradecore.core.types import DAY_NS, HOUR_NS, FloatArray, Pair, Timeframe
+from tradecore.core.types import DAY_NS, HOUR_NS, BoolArray, FloatArray, Pair, Timeframe
 from tradecore.market import synthetic
 
 BTC = Pair("BTC", "USD")
@@ -28,8 +28,19 @@ def _ema(values: FloatArray, span: int) -> FloatArray:
 
 def _trend_following(bars: Bars, cost: float) -> FloatArray:
     """Long while EMA 9 > EMA 21, filled at the next open; the return of every bar, open to open."""
-    wish = (_ema(bars.close, 9) > _ema(bars.close, 21)).astype(float)
-    wish[:21] = 0
+    return _net(bars, _ema(bars.close, 9) > _ema(bars.close, 21), 21, cost)
+
+
+def _slow_averages(bars: Bars, cost: float) -> FloatArray:
+    """The same with plain averages of 20 and 100 bars, as the baselines have it."""
+    total = np.cumsum(bars.close)
+    fast, slow = (np.concatenate([np.zeros(n), (total[n:] - total[:-n]) / n]) for n in (20, 100))
+    return _net(bars, fast > slow, 100, cost)
+
+
+def _net(bars: Bars, is_wanted: BoolArray, warmup: int, cost: float) -> FloatArray:
+    wish = is_wanted.astype(float)
+    wish[:warmup] = 0
     held = np.concatenate([[0.0], wish])[: len(bars) - 1]
     returns = bars.open[1:] / bars.open[:-1] - 1
     return held * returns - np.abs(np.diff(held, prepend=0.0)) * cost
@@ -103,6 +114,14 @@ def test_trend_following_beats_costs_and_buy_and_hold_where_trends_are_planted(s
     assert np.prod(1 + net) - 1 > 1 + hold
     assert abs(hold) < 0.4
     assert bars.high.max() / bars.low.min() < 2.5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_slow_averages_miss_the_planted_trends(seed: int) -> None:
+    """Otherwise a slow baseline would beat every strategy that is worth showing, and the verdict would be no edge."""
+    bars = synthetic.make("planted", pair=BTC, timeframe=HOUR, bars=2 * YEAR, seed=seed)
+    slow = _slow_averages(bars, COST)
+    assert slow.mean() / slow.std() * np.sqrt(YEAR) < 2
 
 
 def test_the_planted_edge_survives_aggregation_from_minutes() -> None:
