@@ -16,7 +16,6 @@ import numpy as np
 
 from tradecore.core.errors import StrategyError
 from tradecore.core.orders import Action, Fill, Level, Signal, Size
-from tradecore.core.seeds import generator
 from tradecore.core.types import FloatArray
 from tradecore.features.feature import Feature
 from tradecore.strategy.parameters import Parameter, bind
@@ -46,7 +45,7 @@ class Strategy:
 
     def __init__(self, **given: object) -> None:
         values = bind(self.params, given)
-        self.p: Any = namedtuple("Parameters", values)(**values)  # noqa: PYI024
+        self.p: Any = namedtuple("Parameters", values)(**values)
         self._seed, self._now = 0, 0
 
     @classmethod
@@ -86,7 +85,7 @@ class Strategy:
     @property
     def rng(self) -> np.random.Generator:
         """Randomness seeded by the run and the newest bar: asked twice in one decision, it is the same stream again."""
-        return generator(self._seed, "strategy", self._now)
+        return np.random.Generator(np.random.Philox(counter=self._now, key=self._seed))
 
     def buy(
         self, size: Size = 1.0, *, limit: Level | None = None, trigger: Level | None = None, stop: Level | None = None,

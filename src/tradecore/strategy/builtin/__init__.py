@@ -1,4 +1,4 @@
-"""Built-in strategies: some to learn from, some to be beaten. A table of names; none is imported before it is asked for."""
+"""Built-in strategies: some to learn from, some to be beaten. A table; none is imported before it is asked for."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ class Dca(Strategy):
     """Buy `share` of equity in every calendar period of `days` days until the cash is used up; never sell.
 
     Idea:   nobody knows the right moment, so take many.
-    Fails:  against buying at once, on average: cash that waits earns nothing while markets drift up. It lowers the regret,
-            not the risk per coin held.
+    Fails:  against buying at once, on average: cash that waits earns nothing while markets drift up. It lowers the
+            regret, not the risk per coin held.
     Source: Constantinides (1979), A Note on the Suboptimality of Dollar-Cost Averaging.
     """
 

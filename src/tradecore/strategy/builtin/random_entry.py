@@ -1,4 +1,4 @@
-"""Random entry: a coin instead of an idea, at the same turnover and exposure. What a strategy must beat to have timing."""
+"""Random entry: a coin instead of an idea, at the same turnover and exposure. Who has timing must beat it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from tradecore.strategy.views import Account, Market
 
 
 class RandomEntry(Strategy):
-    """Enter and leave by chance, so that positions last `holding` bars and fill `time_in_market` of the time on average.
+    """Enter and leave by chance: positions last `holding` bars and fill `time_in_market` of the time, on average.
 
-    Idea:   a strategy with the same exposure and number of trades but no knowledge; run it under many seeds and see where
-            your strategy lies among them.
+    Idea:   a strategy with the same exposure and number of trades but no knowledge; run it under many seeds and see
+            where your strategy lies among them.
     Fails:  by its costs, always. That is its use.
     Source: Aronson (2006), Evidence-Based Technical Analysis, chapter 6.
     """

@@ -1,7 +1,7 @@
 """Skills for the compiled lane: turn conditions over whole columns into the share of equity wanted after each bar.
 
-Each is the vector twin of what a `decide` does bar by bar; `strategy check` compares the two. Pure array functions: they
-never look at a later row than the one they write.
+Each is the vector twin of what a `decide` does bar by bar; `strategy check` compares the two. Pure array functions:
+they never look at a later row than the one they write.
 """
 
 from __future__ import annotations
