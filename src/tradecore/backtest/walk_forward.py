@@ -60,6 +60,8 @@ class Walk:
     simulation: Simulation
     bars: tuple[Bars, ...]
     """The bars up to the end of the last test, as the session saw them."""
+    shape: WalkForward
+    """The folds' shape in bars, so that a baseline can walk the very same ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,8 @@ class Plan:
     folds: int = 6
     shape: WalkForward | None = None
     grid: Mapping[str, Sequence[object]] = field(default_factory=dict)
+    is_anchored: bool = False
+    """Train from the first bar on, growing, instead of over a window that moves along."""
 
     def candidates(self) -> list[dict[str, object]]:
         """Return every combination of the grid, or the defaults alone."""
@@ -85,7 +89,8 @@ def walk(
     plan = plan or Plan()
     candidates = plan.candidates()
     frame = HistoryFrame(bars, {})
-    folds = folds_of(make, frame, candidates, plan)
+    shape = shape_of(make, frame, candidates, plan)
+    folds = walk_forward(len(frame.clock), frame.timeframe, shape)
     tell = tell or _silent
     chosen, tried = [], []
     steps = itertools.count(1)
@@ -98,19 +103,19 @@ def walk(
     end = chosen[-1].test[1]
     seen = tuple(one.between(None, end) for one in bars)
     simulation = simulate_shifts(shifts, seen, settings, progress=lambda done, of: tell("testing", done, of))
-    return Walk(tuple(chosen), shifts, tuple(tried), simulation, seen)
+    return Walk(tuple(chosen), shifts, tuple(tried), simulation, seen, shape)
 
 
-def folds_of(make: Make, frame: HistoryFrame, candidates: Sequence[Mapping[str, object]], plan: Plan) -> tuple[Fold, ...]:
-    """Return the folds in bars of the common clock, purged by the longest feature look-back of any candidate."""
+def shape_of(make: Make, frame: HistoryFrame, candidates: Sequence[Mapping[str, object]], plan: Plan) -> WalkForward:
+    """Return the shape of the folds on the common clock, purged by the longest feature look-back of any candidate."""
     look_back = 0
     for params in candidates:
         strategy = make(**params)
         look_back = max([look_back, *(feature.warmup for feature in strategy.features(strategy.p).values())])
-    shape = plan.shape or auto(len(frame.clock), frame.timeframe, look_back, plan.folds)
+    shape = plan.shape or auto(len(frame.clock), frame.timeframe, look_back, plan.folds, is_anchored=plan.is_anchored)
     if shape.step not in (0, shape.test):
         raise UsageError(f"walk-forward step {shape.step}: expected 0 or the test length {shape.test}, so that one account can go through all tests")
-    return walk_forward(len(frame.clock), frame.timeframe, shape)
+    return shape
 
 
 def _train(

@@ -1,0 +1,80 @@
+"""From a result to a report: fills in the tear sheet that `reports` draws. No figure is computed twice."""
+
+from __future__ import annotations
+
+from tradecore.backtest.result import Result
+from tradecore.reports.tear_sheet import CostPoint, Dataset, Fold, Interval, TearSheet
+from tradecore.sim.model import VenueModel
+from tradecore.stats import metrics
+from tradecore.stats.sample import daily_returns
+
+_UNITS = {"fraction": "percent", "quote": "money", "count": "count", "days": "days", "hours": "hours"}
+
+
+def tear_sheet(result: Result) -> TearSheet:
+    """Return the tear sheet of a result."""
+    return TearSheet(
+        title=f"{result.strategy} on {', '.join(str(pair) for pair in result.track.pairs)} {result.track.timeframe}",
+        strategy=result.strategy,
+        strategy_text=result.text,
+        params=result.params,
+        datasets=tuple(Dataset.of(one) for one in result.bars),
+        track=result.track,
+        bars={one.pair: one for one in result.bars},
+        metrics=result.metrics,
+        formats={metric.name: _UNITS.get(metric.unit, "ratio") for metric in metrics.METRICS},
+        baselines=result.baselines,
+        baseline_metrics=result.baseline_metrics,
+        folds=_folds(result),
+        intervals=_intervals(result),
+        costs=costs_in_words(result.settings.venue),
+        cost_sensitivity=_sensitivity(result),
+        verdict=result.verdict,
+        notices=result.notices,
+        run=result.run,
+        command=result.command,
+        seed=result.settings.seed,
+    )
+
+
+def costs_in_words(model: VenueModel) -> dict[str, str]:
+    """Return what trading was assumed to cost, as a person reads it."""
+    return {
+        "taker fee": f"{model.taker_fee:.3%}",
+        "maker fee": f"{model.maker_fee:.3%}",
+        "half spread": f"{model.half_spread:.3%}",
+        "slippage": f"{model.slippage:.3%}",
+        "share of a bar's volume": f"{model.participation:.0%}" if model.participation < float("inf") else "no cap",
+        "latency": f"{model.latency_bars} bars after the next open" if model.latency_bars else "next open",
+    }
+
+
+def _folds(result: Result) -> tuple[Fold, ...]:
+    """Return the folds with the return and Sharpe ratio each test slice brought."""
+    days = daily_returns(result.track.curve, result.track.timeframe) if result.folds else None
+    rows = []
+    for fold in result.folds:
+        assert days is not None
+        inside = days.returns[(days.time >= fold.test[0] - 1) & (days.time < fold.test[1])]
+        total = float((1.0 + inside).prod() - 1.0) if len(inside) else None
+        deviation = float(inside.std(ddof=1)) if len(inside) > 1 else 0.0
+        sharpe = float(inside.mean() / deviation * days.per_year**0.5) if deviation > 0.0 else None
+        rows.append(Fold(fold.number, *fold.train, *fold.test, fold.params, {"total_return": total, "sharpe": sharpe}))
+    return tuple(rows)
+
+
+def _intervals(result: Result) -> tuple[Interval, ...]:
+    evidence = result.evidence
+    if evidence is None:
+        return ()
+    found = [] if evidence.sharpe is None else [("Sharpe ratio", evidence.sharpe)]
+    found += [(f"Sharpe ratio over {name.replace('_', ' ')}", one.sharpe) for name, one in evidence.comparisons.items()]
+    return tuple(Interval(label, one.estimate, one.low, one.high, one.level) for label, one in found)
+
+
+def _sensitivity(result: Result) -> dict[float, CostPoint]:
+    points = {}
+    for multiple, track in sorted(result.costed.items()):
+        figures = metrics.measure(track)
+        points[multiple] = CostPoint(figures["total_return"], figures["sharpe"])
+    return points
