@@ -1,4 +1,4 @@
-"""The paper that charts are drawn on: palette, figure, axes, and how a figure becomes PNG bytes or inline SVG.
+"""The paper that charts are drawn on: palette, sizes, figures, and how a figure becomes PNG bytes or inline SVG.
 
 Only matplotlib's `Figure` objects: no pyplot, no display, no state that outlives a call. Charts ask it for axes; `html`
 and `save` ask it for SVG and PNG. Invariant: the same figure gives the same bytes, and the SVG holds no address, no
@@ -9,19 +9,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.dates as mdates
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-from tradecore.core.types import DAY_NS, FloatArray, IntArray
 
 INK, MUTED, FAINT, GRID, CARD = "#1b1f24", "#636b75", "#9aa1ab", "#e4e7eb", "#ffffff"
 MAIN, GAIN, LOSS, WASH = "#1d5fd1", "#14804a", "#c9352b", "#1d5fd2"
@@ -40,8 +35,6 @@ PALETTE = {
 }
 """Roles and their colours on paper; each colour is unique, so that the SVG can be turned back into roles."""
 
-WIDE, NARROW = 1040, 358
-"""Chart widths in CSS pixels: a desk and a phone. Each is drawn for itself, so that text keeps its size."""
 _DOTS_PER_PIXEL = 72
 _PNG_SCALE = 2
 
@@ -65,6 +58,23 @@ _STYLE = {
     "path.simplify": True,
     "path.simplify_threshold": 0.2,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """What a chart is drawn for: its width in CSS pixels, and the points one line may have on it."""
+
+    width: int
+    points: int
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether it is a phone's: labels go above the axes instead of beside them."""
+        return self.width < 600
+
+
+WIDE, NARROW = Paper(1040, 1_600), Paper(358, 560)
+"""A desk and a phone. Each chart is drawn for both, so that text keeps its size; two points fit on one pixel."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,90 +125,6 @@ def dress(axes: Axes) -> None:
     axes.tick_params(length=0, pad=7)
     axes.patch.set_alpha(0)
     axes.margins(x=0)
-
-
-def dates(time: IntArray) -> FloatArray:
-    """Return times in nanoseconds as matplotlib's days since 1970."""
-    days: FloatArray = time / float(DAY_NS)
-    return days
-
-
-def date_axis(axes: Axes, width: int, first: float, last: float) -> None:
-    """Label the horizontal axis with dates, as many as fit, over exactly the given span."""
-    span = max(last - first, 1e-6)
-    axes.set_xlim(first - span * 0.004, last + span * 0.004)
-    locator = mdates.AutoDateLocator(minticks=3, maxticks=5 if width <= NARROW else 10)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    formatter = mdates.ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_formatter(formatter)
-
-
-def value_axis(axes: Axes, write: Callable[[float], str], count: int = 5) -> None:
-    """Label the vertical axis with `write(value)`, about `count` times."""
-    axes.yaxis.set_major_locator(MaxNLocator(nbins=count, min_n_ticks=3, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: write(value)))
-
-
-def compact(value: float) -> str:
-    """Write an amount in at most five signs for an axis: 12.5k, 3M.
-
-    >>> compact(12_500), compact(0.25), compact(-2e6)
-    ('12.5k', '0.25', '−2M')
-    """
-    size = abs(value)
-    sign = "\u2212" if value < 0 else ""
-    for limit, mark in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if size >= limit:
-            return f"{sign}{size / limit:.3g}{mark}"
-    return f"{sign}{size:.4g}"
-
-
-def empty(axes: Axes, text: str) -> None:
-    """Write why there is nothing to see: a picture is never empty."""
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, fontsize=14)
-
-
-def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]], height: int) -> None:
-    """Write (value, text, colour) at the right edge, moved apart where they would overlap."""
-    if not labels:
-        return
-    low, high = axes.get_ylim()
-    scale = axes.yaxis.get_transform()
-    bottom, top = scale.transform(np.array([low, high]))
-    places = (scale.transform(np.array([value for value, _, _ in labels])) - bottom) / (top - bottom)
-    order = np.argsort(places)
-    gap = 15.0 / height
-    spread = places[order].copy()
-    for i in range(1, len(spread)):
-        spread[i] = max(spread[i], spread[i - 1] + gap)
-    over = spread[-1] - 1.0
-    if over > 0:
-        spread -= over
-        for i in range(len(spread) - 2, -1, -1):
-            spread[i] = min(spread[i], spread[i + 1] - gap)
-    for place, index in zip(spread, order, strict=True):
-        _, text, colour = labels[index]
-        axes.text(1.0, place, f"  {text}", transform=axes.transAxes, color=colour, va="center", fontsize=11.5)
-
-
-def key(figure: Figure, entries: Sequence[tuple[str, str]]) -> None:
-    """Write a row of (text, colour) above the axes: the key of a narrow chart."""
-    from matplotlib.lines import Line2D
-
-    lines = [Line2D([], [], color=colour, linewidth=2.2) for _, colour in entries]
-    figure.legend(
-        lines,
-        [text for text, _ in entries],
-        loc="upper left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncol=2,
-        frameon=False,
-        handlelength=1.0,
-        columnspacing=1.2,
-        borderaxespad=0.0,
-        labelspacing=0.35,
-        fontsize=11,
-    )
 
 
 def png(figure: Figure) -> bytes:

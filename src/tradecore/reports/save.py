@@ -6,13 +6,10 @@ a report.html, everything it stands beside is there too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
-from tradecore.reports import charts, document, html, panels
+from tradecore.reports import canvas, charts, document, gallery, html
 from tradecore.reports.tear_sheet import TearSheet
 from tradecore.storage.atomic_io import write_json, write_text
 
@@ -32,35 +29,15 @@ def save(sheet: TearSheet, folder: Path) -> Saved:
     Errors: StateRefusedError when the folder cannot be written; DataError for a number that is not finite.
     """
     page = html.render(sheet)
-    data = write_json_file(sheet, folder)
-    pngs = tuple(charts.save_png(draw(), folder / f"{name}.png") for name, draw in _pictures(sheet).items())
+    data = folder / "report.json"
+    write_json(data, document.to_json(sheet))
+    pngs = save_pictures(sheet, folder)
     target = folder / "report.html"
     write_text(target, page)
     return Saved(target, data, pngs)
 
 
-def write_json_file(sheet: TearSheet, folder: Path) -> Path:
-    """Write report.json alone and return its path."""
-    target = folder / "report.json"
-    write_json(target, document.to_json(sheet))
-    return target
-
-
-def _pictures(sheet: TearSheet) -> dict[str, Callable[[], Figure]]:
-    track = sheet.track
-    pictures: dict[str, Callable[[], Figure]] = {
-        "equity": lambda: charts.equity(track, sheet.baselines, name=sheet.strategy, marks=html.marks(sheet)),
-        "drawdown": lambda: charts.drawdown(track, html.first(sheet.baselines), name=sheet.strategy),
-        "exposure": lambda: charts.exposure(track),
-        "distribution": lambda: panels.distribution(track),
-        "monthly": lambda: panels.monthly(track),
-    }
-    shown = html.charted(sheet)
-    for bars in shown:
-        name = "trades" if len(shown) == 1 else f"trades-{bars.pair.slug}"
-        pictures[name] = lambda bars=bars: charts.trades(track, bars)  # type: ignore[misc]
-    if sheet.cost_sensitivity:
-        pictures["costs"] = lambda: panels.cost_sensitivity(sheet.cost_sensitivity)
-    if sheet.intervals:
-        pictures["intervals"] = lambda: panels.intervals(sheet.intervals)
-    return pictures
+def save_pictures(sheet: TearSheet, folder: Path) -> tuple[Path, ...]:
+    """Write every picture of the sheet as PNG and return their paths. Errors: as `save`."""
+    pictures = [*gallery.single(sheet).values(), *gallery.trades(sheet).values()]
+    return tuple(charts.save_png(one.draw(canvas.WIDE), folder / f"{one.name}.png") for one in pictures)

@@ -191,11 +191,8 @@ def _paid(sheet: TearSheet) -> str:
     if not len(trades):
         return "No trade was closed, so no round trip paid its costs."
     gross, fees = float(trades["gross"].sum()), float(trades["fees"].sum())
-    net = formats.money(gross - fees, sheet.currency, signed=True)
-    return (
-        f"The closed trades made {formats.money(gross, sheet.currency, signed=True)} before fees, paid "
-        f"{formats.money(fees, sheet.currency)} in fees, and kept {net}."
-    )
+    before, left = (formats.money(value, sheet.currency, signed=True) for value in (gross, gross - fees))
+    return f"Before fees the closed trades came to {before}; fees took {formats.money(fees)}; {left} was left."
 
 
 def _fold_metrics(sheet: TearSheet) -> list[str]:

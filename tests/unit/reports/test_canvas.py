@@ -11,7 +11,7 @@ import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
-from tradecore.reports import canvas, charts
+from tradecore.reports import axis, canvas, charts, price
 from tradecore.reports.tear_sheet import TearSheet
 
 
@@ -35,7 +35,7 @@ def test_every_colour_of_an_inline_picture_is_a_role(sheet: TearSheet) -> None:
     for figure in (
         charts.equity(sheet.track, sheet.baselines),
         charts.drawdown(sheet.track, sheet.baselines),
-        charts.trades(sheet.track, next(iter(sheet.bars.values()))),
+        price.trades(sheet.track, next(iter(sheet.bars.values()))),
         charts.exposure(sheet.track),
     ):
         svg = canvas.inline_svg(figure, "x", "x")
@@ -53,7 +53,7 @@ def test_two_pictures_on_one_page_share_no_id(sheet: TearSheet) -> None:
 
 
 def test_every_reference_inside_a_picture_is_there(sheet: TearSheet) -> None:
-    svg = canvas.inline_svg(charts.trades(sheet.track, next(iter(sheet.bars.values()))), "t", "x")
+    svg = canvas.inline_svg(price.trades(sheet.track, next(iter(sheet.bars.values()))), "t", "x")
     named = set(re.findall(r' id="([^"]+)"', svg))
     used = set(re.findall(r"url\(#([^)]+)\)", svg)) | set(re.findall(r'href="#([^"]+)"', svg))
     assert used
@@ -92,7 +92,7 @@ def test_labels_at_the_right_edge_do_not_overlap() -> None:
     with canvas.style():
         _, (axes,) = canvas.sheet(400, 300)
         axes.set_ylim(0, 10)
-        canvas.end_labels(axes, [(9.9, "a", canvas.INK), (9.8, "b", canvas.INK), (9.85, "c", canvas.INK)], 300)
+        axis.end_labels(axes, [(9.9, "a", canvas.INK), (9.8, "b", canvas.INK), (9.85, "c", canvas.INK)])
     places = sorted(text.get_position()[1] for text in axes.texts)
     assert places[-1] <= 1.0
-    assert min(b - a for a, b in pairwise(places)) == pytest.approx(15 / 300)
+    assert min(b - a for a, b in pairwise(places)) == pytest.approx(15 / axes.bbox.height)

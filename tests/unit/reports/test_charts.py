@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from tradecore.core.bars import Bars
 from tradecore.core.track import Track
 from tradecore.core.types import Pair
-from tradecore.reports import canvas, charts, panels, series
+from tradecore.reports import canvas, charts, panels, price, series
 from tradecore.reports.charts import Mark
 from tradecore.reports.tear_sheet import CostPoint, Interval, TearSheet
 
@@ -23,11 +23,11 @@ def words(figure: Figure) -> str:
 
 
 def test_a_price_chart_without_trades_says_so(idle_track: Track, bars: Bars) -> None:
-    assert "no trades" in words(charts.trades(idle_track, bars))
+    assert "no trades" in words(price.trades(idle_track, bars))
 
 
 def test_a_price_chart_without_bars_says_so(sheet: TearSheet, bars: Bars) -> None:
-    assert "no bars of BTC/USDT" in words(charts.trades(sheet.track, bars[:0]))
+    assert "no bars of BTC/USDT" in words(price.trades(sheet.track, bars[:0]))
 
 
 def test_exposure_that_never_was_says_so(idle_track: Track) -> None:
@@ -46,15 +46,15 @@ def test_the_deepest_fall_is_named_with_its_day(sheet: TearSheet) -> None:
     assert day in text
 
 
-@pytest.mark.parametrize("width", [canvas.WIDE, canvas.NARROW])
-def test_no_line_has_more_points_than_a_screen_shows(sheet: TearSheet, bars: Bars, width: int) -> None:
+@pytest.mark.parametrize("paper", [canvas.WIDE, canvas.NARROW])
+def test_no_line_has_more_points_than_a_screen_shows(sheet: TearSheet, bars: Bars, paper: canvas.Paper) -> None:
     for figure in (
-        charts.equity(sheet.track, sheet.baselines, width=width),
-        charts.drawdown(sheet.track, sheet.baselines, width=width),
-        charts.exposure(sheet.track, width=width),
-        charts.trades(sheet.track, bars, width=width),
+        charts.equity(sheet.track, sheet.baselines, paper=paper),
+        charts.drawdown(sheet.track, sheet.baselines, paper=paper),
+        charts.exposure(sheet.track, paper=paper),
+        price.trades(sheet.track, bars, paper=paper),
     ):
-        assert max(len(line.get_xdata()) for axes in figure.axes for line in axes.lines) <= series.POINTS
+        assert max(len(line.get_xdata()) for axes in figure.axes for line in axes.lines) <= paper.points
 
 
 def test_the_highest_and_lowest_value_are_drawn(sheet: TearSheet) -> None:
@@ -71,7 +71,7 @@ def test_every_baseline_is_named_at_the_end_of_its_line(sheet: TearSheet) -> Non
 
 
 def test_a_phone_gets_a_key_instead(sheet: TearSheet) -> None:
-    figure = charts.equity(sheet.track, sheet.baselines, name="ema_cross", width=canvas.NARROW)
+    figure = charts.equity(sheet.track, sheet.baselines, name="ema_cross", paper=canvas.NARROW)
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["ema_cross", *sheet.baselines]
 
 
@@ -96,22 +96,22 @@ def test_an_account_that_lost_everything_is_still_drawn(sheet: TearSheet) -> Non
 
 
 def test_past_the_limit_only_the_largest_results_are_drawn_and_the_chart_says_so(sheet: TearSheet, bars: Bars) -> None:
-    figure = charts.trades(sheet.track, bars, limit=10)
+    figure = price.trades(sheet.track, bars, limit=10)
     assert "10 of 90 trades drawn: those with the largest result" in words(figure)
 
 
 def test_only_the_trades_of_the_charted_pair_are_drawn(sheet: TearSheet, bars: Bars) -> None:
     other = replace(bars, pair=Pair("ETH", "USDT"))
     both = replace(sheet.track, pairs=(bars.pair, other.pair))
-    assert "no trades" in words(charts.trades(both, other))
-    assert "90 trades" in words(charts.trades(both, bars))
+    assert "no trades" in words(price.trades(both, other))
+    assert "90 trades" in words(price.trades(both, bars))
 
 
 def test_a_close_up_shows_candles_and_only_the_trades_in_it(sheet: TearSheet, bars: Bars) -> None:
     trade = sheet.track.trades[5]
-    start, end = charts.around(sheet.track, trade)
+    start, end = price.around(sheet.track, trade)
     assert start < trade["entry_time"] < trade["exit_time"] < end
-    figure = charts.trades(sheet.track, bars, span=(int(bars.open_time[0]), int(bars.open_time[100])))
+    figure = price.trades(sheet.track, bars, span=(int(bars.open_time[0]), int(bars.open_time[100])))
     assert len(figure.axes[0].patches) == 100
 
 
@@ -121,7 +121,7 @@ def test_one_bar_is_enough_for_every_chart(track_maker: Callable[..., Track], ba
         charts.equity(track),
         charts.drawdown(track),
         charts.exposure(track),
-        charts.trades(track, bars[:1]),
+        price.trades(track, bars[:1]),
         panels.distribution(track),
         panels.monthly(track),
     ):
@@ -145,9 +145,9 @@ def test_each_cost_multiple_shows_its_return_and_its_sharpe() -> None:
     assert "Sharpe –" in text
 
 
-@pytest.mark.parametrize("width", [canvas.WIDE, canvas.NARROW])
-def test_an_interval_shows_its_numbers(width: int) -> None:
-    assert "0.50  [−0.20, 1.20]" in words(panels.intervals([Interval("Sharpe", 0.5, -0.2, 1.2)], width=width))
+@pytest.mark.parametrize("paper", [canvas.WIDE, canvas.NARROW])
+def test_an_interval_shows_its_numbers(paper: canvas.Paper) -> None:
+    assert "0.50  [−0.20, 1.20]" in words(panels.intervals([Interval("Sharpe", 0.5, -0.2, 1.2)], paper=paper))
 
 
 def test_no_intervals_say_so() -> None:

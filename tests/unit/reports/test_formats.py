@@ -7,13 +7,13 @@ import doctest
 import pytest
 
 from tradecore.core.types import DAY_NS, HOUR_NS
-from tradecore.reports import canvas, formats
+from tradecore.reports import axis, formats
 from tradecore.reports.catalogue import words
 from tradecore.stats.metrics import METRICS
 
 
 def test_the_examples_in_the_docstrings_hold() -> None:
-    for module in (formats, canvas):
+    for module in (formats, axis):
         result = doctest.testmod(module)
         assert result.attempted
         assert not result.failed

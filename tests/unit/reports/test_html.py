@@ -14,7 +14,7 @@ from tradecore.core.bars import Bars
 from tradecore.core.errors import DataError
 from tradecore.core.track import Track
 from tradecore.core.types import MINUTE_NS, Pair, Timeframe
-from tradecore.reports import html
+from tradecore.reports import gallery, html
 from tradecore.reports.tear_sheet import Dataset, Fold, Interval, TearSheet
 
 EVIL = "<script>alert('x')</script>\"><img src=x onerror=alert(1)> $a$ & {{ 7*7 }}"
@@ -143,7 +143,8 @@ def test_a_plain_backtest_is_shown_as_not_judged(plain_sheet: TearSheet) -> None
 def test_every_section_of_a_full_sheet_is_there_in_order(page: str) -> None:
     titles = [
         "Account against baselines", "Drawdown", "Trades on BTC/USDT", "The largest loss, close up", "Exposure",
-        "Returns", "Costs", "How sure", "Folds", "Metrics next to baselines", "Trades", "Strategy", "Data", "How to reproduce",
+        "Returns", "Costs", "How sure", "Folds", "Metrics next to baselines", "Trades", "Strategy", "Data",
+        "How to reproduce",
     ]  # fmt: skip
     assert re.findall(r"<h2>([^<]*)</h2>", page) == titles
 
@@ -203,9 +204,9 @@ def test_many_pairs_chart_the_busiest_first(sheet: TearSheet, bars: Bars) -> Non
     trades["pair"] = np.where(np.arange(len(trades)) % 3 == 0, 2, 7)
     track = replace(sheet.track, pairs=pairs, trades=trades)
     market = {pair: replace(bars, pair=pair) for pair in pairs}
-    shown = html.charted(replace(sheet, track=track, bars=market))
-    assert [str(one.pair) for one in shown[:2]] == ["C7/USDT", "C2/USDT"]
-    assert len(shown) == html.CHARTED_PAIRS
+    shown = list(gallery.trades(replace(sheet, track=track, bars=market)))
+    assert shown[:2] == ["C7/USDT", "C2/USDT"]
+    assert len(shown) == gallery.CHARTED_PAIRS
 
 
 def test_a_fragment_for_notebooks_shows_verdict_figures_and_one_picture(sheet: TearSheet) -> None:
