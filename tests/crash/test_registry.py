@@ -1,4 +1,4 @@
-"""Kill -9 at every write point of a run, and at random moments of the trial ledger and the knowledge base.
+"""Kill -9 at every write point of a run and of a new database, and at random moments of the trial ledger and the knowledge base.
 
 Each child is a fork of this process and is killed for real. What it was told is safe must be there afterwards, what it
 was not told may be there or not, and everything must be readable.
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from tradecore.core.track import FILL, ORDER_RESULT, TRADE, Curve, Track
 from tradecore.core.types import HOUR_NS, Pair, Timeframe
@@ -24,6 +25,7 @@ from tradecore.registry.runs import Runs
 from tradecore.registry.tracks import load_track, save_track, track_names
 from tradecore.registry.trials import Trial, TrialLedger
 from tradecore.storage import atomic_io
+from tradecore.storage.database import open_database, verify
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -153,6 +155,26 @@ def test_no_acknowledged_trial_is_lost_and_a_batch_is_whole_or_absent(tmp_path: 
         assert told > 0
         assert kept % 20 == 0
         assert told * 20 <= kept <= (told + 1) * 20
+
+
+def test_a_database_killed_at_any_statement_of_its_making_opens_again(tmp_path: Path) -> None:
+    killed, step = True, 0
+    while killed:
+        step += 1
+        path = tmp_path / f"{step}.db"
+
+        def work(path: Path = path, step: int = step) -> None:
+            observe = _kill_at(step)
+            sa.event.listen(sa.Engine, "before_cursor_execute", lambda *_: observe("statement", path))
+            TrialLedger.open(path).close()
+
+        _, status = os.waitpid(_child(work), 0)
+        killed = os.WIFSIGNALED(status)
+        ledger = TrialLedger.open(path)
+        assert ledger.record(Trial("d", "s", "c", "backtest", "run", "", 0.1, 10, 1))
+        verify(open_database(path))
+    assert os.waitstatus_to_exitcode(status) == 0
+    assert step > 10
 
 
 def test_no_acknowledged_lesson_is_lost(tmp_path: Path) -> None:

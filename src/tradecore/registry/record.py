@@ -30,6 +30,8 @@ SCHEMA = 1
 """Raised when a field changes its meaning or leaves; an older record is then migrated on read."""
 
 Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+_SAME_START_S = 60.0
+"""Start times are derived from the wall clock, which may be set meanwhile; a process number returns much later."""
 _PARTS = ("python", "tradecore", "numpy", "numba")
 
 
@@ -206,9 +208,12 @@ def is_process_gone(host: HostRecord) -> bool:
     if host.name != platform.node():
         return False
     try:
-        return abs(psutil.Process(host.process).create_time() - host.process_started) > 1.0
+        started = psutil.Process(host.process).create_time()
     except psutil.NoSuchProcess:
         return True
+    except psutil.AccessDenied:
+        return False
+    return abs(started - host.process_started) > _SAME_START_S
 
 
 @cache

@@ -67,8 +67,10 @@ class Trial:
     run: str
     """Id of the run that holds the evidence; empty when there is none."""
     sharpe: float | None
-    """Mean over standard deviation of one observation's return, not annualised; None where it is not defined. All trials
-    of a dataset must observe alike (`backtest` observes UTC days), or their spread means nothing."""
+    """Mean over standard deviation of one observation's return, not annualised; None where it is not defined.
+
+    All trials of a dataset must observe alike (`backtest`: UTC days), or their spread means nothing.
+    """
     n_obs: int
     """How many returns it was computed from."""
     time: Nanoseconds

@@ -20,7 +20,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 
 from tradecore.core.errors import StateRefusedError, UsageError
-from tradecore.storage.atomic_io import make_folder
+from tradecore.storage.atomic_io import explain, make_folder
 
 REVISIONS = ("0001",)
 """Every revision this code knows, oldest first; a test holds it equal to the files in `migrations/versions`."""
@@ -59,13 +59,8 @@ def open_database(location: Path | str) -> Engine:
     try:
         with _explained(str(path)):
             if _revision(engine) != REVISIONS[-1]:
-                with FileLock(f"{path}.lock", timeout=BUSY_TIMEOUT_S):
+                with _upgrading(path):
                     _bring_up(engine, str(path))
-    except Timeout:
-        engine.dispose()
-        raise StateRefusedError(
-            f"{path}: another process has been upgrading it for {BUSY_TIMEOUT_S:g} s; wait"
-        ) from None
     except StateRefusedError:
         engine.dispose()
         raise
@@ -170,6 +165,23 @@ def _revision(engine: Engine) -> str | None:
             return None
         found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
         return found
+
+
+@contextmanager
+def _upgrading(path: Path) -> Iterator[None]:
+    """Hold the lock under which one process makes or upgrades the file."""
+    lock = FileLock(f"{path}.lock", timeout=BUSY_TIMEOUT_S)
+    try:
+        lock.acquire()
+    except Timeout:
+        what = f"another process has been upgrading it for {BUSY_TIMEOUT_S:g} s"
+        raise StateRefusedError(f"{path}: {what}; wait until it is done or end it") from None
+    except OSError as error:
+        raise explain(error, path) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _bring_up(engine: Engine, name: str) -> None:
