@@ -1,4 +1,4 @@
-"""Kill -9 at every write point of a run and of a new database, and at random moments of the trial ledger and the knowledge base.
+"""Kill -9 at every write point of a run and of a new database, at random moments of the trial ledger and of the lessons.
 
 Each child is a fork of this process and is killed for real. What it was told is safe must be there afterwards, what it
 was not told may be there or not, and everything must be readable.

@@ -296,6 +296,8 @@ class Runs:
     def _place(self, record: RunRecord) -> bool:
         """Put a directory with its record under the run's id in one step; False when the id is taken."""
         target = self.root / record.id
+        if target.exists():
+            return False
         try:
             made = Path(tempfile.mkdtemp(prefix=".new-", dir=self.root))
         except OSError as error:
@@ -303,8 +305,6 @@ class Runs:
         try:
             write_json(made / RECORD, record.to_json())
             made.chmod(0o755)
-            if target.exists():
-                return False
             made.rename(target)
         except OSError as error:
             if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
