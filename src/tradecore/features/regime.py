@@ -45,7 +45,7 @@ SPECS: tuple[Spec, ...] = (
         ("code", "volatility", "trend"),
         "regime.label",
         warmup=lambda p: max(p["period"] + p["memory"] - 1, p["trend"]),
-        rings=lambda p: p["period"] + 1 + p["memory"] + p["trend"],
+        rings=lambda p: p["period"] + p["memory"] + p["trend"],
     ),
     _clock("time_of_day", "Time of day", "Sine and cosine of the bar's open time within the UTC day.", 0),
     _clock("day_of_week", "Day of week", "Sine and cosine of the bar's open time within the UTC week, from Monday.", 1),

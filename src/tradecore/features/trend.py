@@ -22,7 +22,7 @@ def _acceleration_below_limit(p: Params) -> str:
 
 
 def _hull_rings(p: Params) -> int:
-    return int(2 * (p["period"] + 1) + 2 * (p["period"] // 2 + 1) + 2 * (_root(p) + 1))
+    return int(2 * (p["period"] + p["period"] // 2 + _root(p)))
 
 
 def _root(p: Params) -> int:
@@ -40,7 +40,7 @@ SPECS: tuple[Spec, ...] = (
         ("value",),
         "trend.sma",
         warmup=lambda p: p["period"] - 1,
-        rings=lambda p: p["period"] + 1,
+        rings=lambda p: p["period"],
         unit=_QUOTE,
     ),
     Spec(
@@ -66,7 +66,7 @@ SPECS: tuple[Spec, ...] = (
         ("value",),
         "trend.linear",
         warmup=lambda p: p["period"] - 1,
-        rings=lambda p: 2 * (p["period"] + 1),
+        rings=lambda p: 2 * p["period"],
         constants=(0,),
         unit=_QUOTE,
     ),
@@ -114,7 +114,7 @@ SPECS: tuple[Spec, ...] = (
         ("value",),
         "trend.kama",
         warmup=lambda p: p["period"],
-        rings=lambda p: 2 * p["period"] + 1,
+        rings=lambda p: 2 * p["period"],
         rule=_fast_below_slow,
         source="Kaufman (1995)",
         unit=_QUOTE,
@@ -190,7 +190,7 @@ SPECS: tuple[Spec, ...] = (
         ("value",),
         "trend.linear",
         warmup=lambda p: p["period"] - 1,
-        rings=lambda p: 2 * (p["period"] + 1),
+        rings=lambda p: 2 * p["period"],
         constants=(2,),
         unit=_QUOTE,
     ),
@@ -204,7 +204,7 @@ SPECS: tuple[Spec, ...] = (
         ("value",),
         "trend.linear",
         warmup=lambda p: p["period"] - 1,
-        rings=lambda p: 2 * (p["period"] + 1),
+        rings=lambda p: 2 * p["period"],
         constants=(1,),
         unit=f"{_QUOTE} per bar",
     ),

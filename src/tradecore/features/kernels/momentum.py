@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from tradecore.core.types import FloatArray
-from tradecore.features.kernels.windows import ema_step, slide_max, slide_min, slide_sum
+from tradecore.features.kernels.windows import ema_step, slide_max, slide_min, slide_sum, wilder_step
 
 NAN = np.nan
 INF = np.inf
@@ -16,7 +16,7 @@ TIE = 1e-15
 """Typical prices closer than this, as a fraction of them, are equal: they differ by rounding only."""
 
 NOISE = 1e-9
-"""A range of the relative strength index below this, in percent points, is rounding: in exact arithmetic there is none."""
+"""A range of the relative strength index below this, in percent points, is rounding and counts as none."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -27,8 +27,8 @@ def rsi(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     for i in range(len(x)):
         if seen > 0:
             step = x[i] - last
-            gain = ema_step(gain, seen - 1, n, rate, max(step, 0.0))
-            loss = ema_step(loss, seen - 1, n, rate, max(-step, 0.0))
+            gain = wilder_step(gain, seen - 1, n, rate, max(step, 0.0))
+            loss = wilder_step(loss, seen - 1, n, rate, max(-step, 0.0))
         both = gain + loss
         y[i] = NAN if seen < n else (100.0 * gain / both if both > 0.0 else 0.0)
         last = x[i]
@@ -75,8 +75,8 @@ def stochastic(
     if seen == 0:
         top, bottom = -INF, INF
     k_place, k_prefix, d_place, d_prefix = int(state[4]), state[5], int(state[6]), state[7]
-    highs, lows, at = state[16 : 17 + n], state[17 + n : 18 + 2 * n], 18 + 2 * n
-    k_block, d_block = state[at : at + slow + 1], state[at + slow + 1 :]
+    highs, lows, at = state[16 : 16 + n], state[16 + n : 16 + 2 * n], 16 + 2 * n
+    k_block, d_block = state[at : at + slow], state[at + slow :]
     for i in range(len(high)):
         peak, top = slide_max(highs, j, n, top, high[i])
         floor, bottom = slide_min(lows, j, n, bottom, low[i])
@@ -105,13 +105,13 @@ def stoch_rsi(x: FloatArray, n: int, span: int, smooth: int, state: FloatArray, 
     j, top, bottom, place, prefix = int(state[4]), state[5], state[6], int(state[7]), state[8]
     if seen == 0:
         top, bottom = -INF, INF
-    highs, lows, block = state[16 : 17 + span], state[17 + span : 18 + 2 * span], state[18 + 2 * span :]
+    highs, lows, block = state[16 : 16 + span], state[16 + span : 16 + 2 * span], state[16 + 2 * span :]
     rate = 1.0 / n
     for i in range(len(x)):
         if seen > 0:
             step = x[i] - last
-            gain = ema_step(gain, seen - 1, n, rate, max(step, 0.0))
-            loss = ema_step(loss, seen - 1, n, rate, max(-step, 0.0))
+            gain = wilder_step(gain, seen - 1, n, rate, max(step, 0.0))
+            loss = wilder_step(loss, seen - 1, n, rate, max(-step, 0.0))
         out[0, i], out[1, i] = NAN, NAN
         if seen >= n:
             strength = 100.0 * gain / (gain + loss) if gain + loss > 0.0 else 0.0
@@ -162,7 +162,7 @@ def williams_r(
     seen, j, top, bottom = int(state[0]), int(state[1]), state[2], state[3]
     if seen == 0:
         top, bottom = -INF, INF
-    highs, lows, y = state[16 : 17 + n], state[17 + n :], out[0]
+    highs, lows, y = state[16 : 16 + n], state[16 + n :], out[0]
     for i in range(len(high)):
         peak, top = slide_max(highs, j, n, top, high[i])
         floor, bottom = slide_min(lows, j, n, bottom, low[i])
@@ -181,7 +181,7 @@ def mfi(
 ) -> None:
     """Write the share of n bars' money flow on a rising typical price, in percent; 0 where no money flowed."""
     seen, j, up, down, last = int(state[0]), int(state[1]), state[2], state[3], state[4]
-    ups, downs, y = state[16 : 17 + n], state[17 + n :], out[0]
+    ups, downs, y = state[16 : 16 + n], state[16 + n :], out[0]
     for i in range(len(high)):
         price = (high[i] + low[i] + close[i]) / 3.0
         if seen > 0:
@@ -206,8 +206,8 @@ def cmo(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     for i in range(len(x)):
         if seen > 0:
             step = x[i] - last
-            gain = ema_step(gain, seen - 1, n, rate, max(step, 0.0))
-            loss = ema_step(loss, seen - 1, n, rate, max(-step, 0.0))
+            gain = wilder_step(gain, seen - 1, n, rate, max(step, 0.0))
+            loss = wilder_step(loss, seen - 1, n, rate, max(-step, 0.0))
         both = gain + loss
         y[i] = NAN if seen < n else (100.0 * (gain - loss) / both if both > 0.0 else 0.0)
         last = x[i]

@@ -24,7 +24,7 @@ def label(x: FloatArray, n: int, memory: int, m: int, band: float, state: FloatA
     sign + 1.
     """
     seen, j, prefix, last, place, late = int(state[0]), int(state[1]), state[2], state[3], int(state[4]), int(state[5])
-    block, past, prices = state[16 : 17 + n], state[17 + n : 17 + n + memory], state[17 + n + memory :]
+    block, past, prices = state[16 : 16 + n], state[16 + n : 16 + n + memory], state[16 + n + memory :]
     warmup = max(n + memory - 1, m)
     for i in range(len(x)):
         value = x[i]

@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from tradecore.core.types import FloatArray
-from tradecore.features.kernels.windows import ema_step, slide_ramp, slide_sum
+from tradecore.features.kernels.windows import ema_step, slide_ramp, slide_sum, wilder_step
 
 NAN = np.nan
 
@@ -63,22 +63,23 @@ def ema_chain(x: FloatArray, n: int, depth: int, state: FloatArray, out: FloatAr
 def linear(x: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray) -> None:
     """Write the linearly weighted mean (form 0), the least-squares slope (1), or the line's newest value (2)."""
     seen, j, s, r, ref = int(state[0]), int(state[1]), state[2], state[3], state[4]
-    sums, ramps, y = state[16 : 17 + n], state[17 + n :], out[0]
-    weights = n * (n + 1) / 2.0
-    spread = n * (n * n - 1) / 12.0
+    sums, ramps, y = state[16 : 16 + n], state[16 + n :], out[0]
+    weight = 2.0 / (n * (n + 1))
+    steepness = 12.0 / (n * (n * n - 1.0))
+    share, centre = 1.0 / n, (n + 1) / 2.0
     for i in range(len(x)):
         if seen == 0:
             ref = x[i]
         total, ramp, s, r, ref = slide_ramp(sums, ramps, j, n, s, r, ref, x[i])
-        slope = (ramp - total * (n + 1) / 2.0) / spread
+        slope = (ramp - total * centre) * steepness
         if seen < n - 1:
             y[i] = NAN
         elif form == 0:
-            y[i] = ref + ramp / weights
+            y[i] = ref + ramp * weight
         elif form == 1:
             y[i] = slope
         else:
-            y[i] = ref + total / n + slope * (n - 1) / 2.0
+            y[i] = ref + total * share + slope * (n - 1) / 2.0
         j = j + 1 if j < n - 1 else 0
         seen += 1
     state[0], state[1], state[2], state[3], state[4] = seen, j, s, r, ref
@@ -112,7 +113,7 @@ def macd(x: FloatArray, fast: int, slow: int, smooth: int, state: FloatArray, ou
 def kama(x: FloatArray, n: int, fast: int, slow: int, state: FloatArray, out: FloatArray) -> None:
     """Write Kaufman's adaptive mean: its rate follows net movement over path. A flat window counts as efficient."""
     seen, j, prefix, last, mean = int(state[0]), int(state[1]), state[2], state[3], state[4]
-    block, lagged, y = state[16 : 17 + n], state[17 + n :], out[0]
+    block, lagged, y = state[16 : 16 + n], state[16 + n :], out[0]
     slowest = 2.0 / (slow + 1)
     span = 2.0 / (fast + 1) - slowest
     for i in range(len(x)):
@@ -227,11 +228,11 @@ def supertrend(
 ) -> None:
     """Write the trailing band the price has not crossed, and the direction: 1 above it, -1 below."""
     seen, atr, last = int(state[0]), state[1], state[2]
-    upper, lower, side = state[3], state[4], state[5]
+    upper, lower, side, rate = state[3], state[4], state[5], 1.0 / n
     for i in range(len(high)):
         if seen > 0:
             reach = max(high[i], last) - min(low[i], last)
-            atr = ema_step(atr, seen - 1, n, 1.0 / n, reach)
+            atr = wilder_step(atr, seen - 1, n, rate, reach)
         if seen >= n:
             middle = (high[i] + low[i]) / 2.0
             top, bottom = middle + width * atr, middle - width * atr
@@ -256,34 +257,39 @@ def supertrend(
 def hull(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write Hull's mean: the weighted mean over sqrt(n) of twice the one over n / 2 minus the one over n."""
     half, root = n // 2, int(math.sqrt(n))
-    seen, y = int(state[0]), out[0]
-    full_sums, full_ramps, at = state[16 : 17 + n], state[17 + n : 18 + 2 * n], 18 + 2 * n
-    half_sums, half_ramps = state[at : at + half + 1], state[at + half + 1 : at + 2 * half + 2]
-    at += 2 * half + 2
-    root_sums, root_ramps = state[at : at + root + 1], state[at + root + 1 : at + 2 * root + 2]
+    seen, j, k, m = int(state[0]), int(state[1]), int(state[2]), int(state[3])
+    s, r, ref = state[4], state[5], state[6]
+    half_s, half_r, half_ref = state[7], state[8], state[9]
+    root_s, root_r, root_ref = state[10], state[11], state[12]
+    sums, ramps, at, y = state[16 : 16 + n], state[16 + n : 16 + 2 * n], 16 + 2 * n, out[0]
+    half_sums, half_ramps = state[at : at + half], state[at + half : at + 2 * half]
+    root_sums, root_ramps = state[at + 2 * half : at + 2 * half + root], state[at + 2 * half + root :]
+    share, half_share, root_share = 2.0 / (n * (n + 1)), 2.0 / (half * (half + 1)), 2.0 / (root * (root + 1))
     for i in range(len(x)):
         if seen == 0:
-            state[3] = state[6] = x[i]
-        _, ramp, state[1], state[2], state[3] = slide_ramp(
-            full_sums, full_ramps, seen % n, n, state[1], state[2], state[3], x[i]
+            ref = half_ref = x[i]
+        _, ramp, s, r, ref = slide_ramp(sums, ramps, j, n, s, r, ref, x[i])
+        _, half_ramp, half_s, half_r, half_ref = slide_ramp(
+            half_sums, half_ramps, k, half, half_s, half_r, half_ref, x[i]
         )
-        long = state[3] + ramp / (n * (n + 1) / 2.0)
-        _, ramp, state[4], state[5], state[6] = slide_ramp(
-            half_sums, half_ramps, seen % half, half, state[4], state[5], state[6], x[i]
-        )
-        gap = 2.0 * (state[6] + ramp / (half * (half + 1) / 2.0)) - long
+        j = j + 1 if j < n - 1 else 0
+        k = k + 1 if k < half - 1 else 0
         y[i] = NAN
         if seen >= n - 1:
-            late = seen - (n - 1)
-            if late == 0:
-                state[9] = gap
-            _, ramp, state[7], state[8], state[9] = slide_ramp(
-                root_sums, root_ramps, late % root, root, state[7], state[8], state[9], gap
+            gap = 2.0 * (half_ref + half_ramp * half_share) - (ref + ramp * share)
+            if seen == n - 1:
+                root_ref = gap
+            _, last, root_s, root_r, root_ref = slide_ramp(
+                root_sums, root_ramps, m, root, root_s, root_r, root_ref, gap
             )
-            if late >= root - 1:
-                y[i] = state[9] + ramp / (root * (root + 1) / 2.0)
+            m = m + 1 if m < root - 1 else 0
+            if seen >= n + root - 2:
+                y[i] = root_ref + last * root_share
         seen += 1
-    state[0] = seen
+    state[0], state[1], state[2], state[3] = seen, j, k, m
+    state[4], state[5], state[6] = s, r, ref
+    state[7], state[8], state[9] = half_s, half_r, half_ref
+    state[10], state[11], state[12] = root_s, root_r, root_ref
 
 
 @njit(cache=True, error_model="numpy")

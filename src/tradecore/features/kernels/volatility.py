@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 
 from tradecore.core.types import FloatArray
-from tradecore.features.kernels.windows import ema_step, slide_max, slide_min, slide_moments, slide_sum
+from tradecore.features.kernels.windows import ema_step, slide_max, slide_min, slide_moments, slide_sum, wilder_step
 
 NAN = np.nan
 INF = np.inf
@@ -34,7 +34,7 @@ def atr(
     y, rate = out[0], 1.0 / n
     for i in range(len(high)):
         if seen > 0:
-            mean = ema_step(mean, seen - 1, n, rate, max(high[i], last) - min(low[i], last))
+            mean = wilder_step(mean, seen - 1, n, rate, max(high[i], last) - min(low[i], last))
         last = close[i]
         if seen < n:
             y[i] = NAN
@@ -52,7 +52,7 @@ def spread(x: FloatArray, n: int, width: float, form: int, state: FloatArray, ou
     4 z-score. A flat window has no deviation: its z-score is 0, its place between the bands 0.5.
     """
     seen, j, s, q, ref = int(state[0]), int(state[1]), state[2], state[3], state[4]
-    sums, squares, y, share = state[16 : 17 + n], state[17 + n :], out[0], 1.0 / n
+    sums, squares, y, share = state[16 : 16 + n], state[16 + n :], out[0], 1.0 / n
     for i in range(len(x)):
         value = x[i]
         if seen == 0:
@@ -103,7 +103,7 @@ def keltner(
         if seen >= mean_from:
             mean = ema_step(mean, seen - mean_from, n, rate, (high[i] + low[i] + close[i]) / 3.0)
         if seen >= reach_from:
-            reach = ema_step(reach, seen - reach_from, m, fade, max(high[i], last) - min(low[i], last))
+            reach = wilder_step(reach, seen - reach_from, m, fade, max(high[i], last) - min(low[i], last))
         if seen >= warmup:
             upper[i], middle[i], lower[i] = mean + width * reach, mean, mean - width * reach
         else:
@@ -119,7 +119,7 @@ def donchian(high: FloatArray, low: FloatArray, n: int, state: FloatArray, out: 
     seen, j, top, bottom = int(state[0]), int(state[1]), state[2], state[3]
     if seen == 0:
         top, bottom = -INF, INF
-    highs, lows = state[16 : 17 + n], state[17 + n :]
+    highs, lows = state[16 : 16 + n], state[16 + n :]
     upper, middle, lower = out[0], out[1], out[2]
     for i in range(len(high)):
         peak, top = slide_max(highs, j, n, top, high[i])

@@ -69,7 +69,7 @@ def rolling_vwap(
 ) -> None:
     """Write the typical price of n bars weighted by volume; the newest typical price where nothing traded in them."""
     seen, j, money, amount = int(state[0]), int(state[1]), state[2], state[3]
-    moneys, amounts, y = state[16 : 17 + n], state[17 + n :], out[0]
+    moneys, amounts, y = state[16 : 16 + n], state[16 + n :], out[0]
     for i in range(len(high)):
         price = (high[i] + low[i] + close[i]) / 3.0
         top, money = slide_sum(moneys, j, n, money, price * volume[i])
@@ -86,7 +86,7 @@ def money_flow(
 ) -> None:
     """Write n bars' volume weighted by the close's place in its bar, over their volume; 0 without any."""
     seen, j, flow, amount = int(state[0]), int(state[1]), state[2], state[3]
-    flows, amounts, y = state[16 : 17 + n], state[17 + n :], out[0]
+    flows, amounts, y = state[16 : 16 + n], state[16 + n :], out[0]
     for i in range(len(high)):
         span = high[i] - low[i]
         place = ((close[i] - low[i]) - (high[i] - close[i])) / span if span > 0.0 else 0.0
@@ -131,8 +131,8 @@ def oscillator(
         span = high[i] - low[i]
         if span > 0.0:
             total += ((close[i] - low[i]) - (high[i] - close[i])) / span * volume[i]
-        a = (total - a) * fast_rate + a if seen > 0 else total
-        b = (total - b) * slow_rate + b if seen > 0 else total
+        a = a * (1.0 - fast_rate) + total * fast_rate if seen > 0 else total
+        b = b * (1.0 - slow_rate) + total * slow_rate if seen > 0 else total
         y[i] = a - b if seen >= warmup else NAN
         seen += 1
     state[0], state[1], state[2], state[3] = seen, total, a, b

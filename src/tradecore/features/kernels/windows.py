@@ -3,73 +3,77 @@
 The bars are cut into blocks of n. A window is the tail of the last block and the head of this one, so its sum (or
 maximum) is a stored suffix of the last block combined with a running prefix of this one (van Herk 1992; Gil & Werman
 1993, for maxima). Because nothing is subtracted, no rounding error piles up over a million bars, a quiet window after
-a wild one is exact, and a window of zeros sums to zero. One array of n + 1 serves both: at place j the suffix from j
-+ 1 on is read, then j is overwritten.
+a wild one is exact, and a window of zeros sums to zero. One array of n serves both: at place j the suffix from j + 1
+on is read, then j is overwritten.
 
-Called by the kernels, never from outside. `j` is the bar's place in its block: the number of values before it, modulo
-n.
+Called by the kernels, never from outside, and inlined there: a call would cost more than the arithmetic. `j` is the
+bar's place in its block: the number of values before it, modulo n.
 """
 
 from __future__ import annotations
 
+import numpy as np
 from numba import njit
 
 from tradecore.core.types import FloatArray
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def slide_sum(block: FloatArray, j: int, n: int, prefix: float, value: float) -> tuple[float, float]:
-    """Add a value; return the window's sum and the new prefix. Shape: block (n + 1,), zeros at first."""
+    """Add a value; return the window's sum and the new prefix. Shape: block (n,), zeros at first."""
     prefix += value
-    total = block[j + 1] + prefix
+    if j < n - 1:
+        total = block[j + 1] + prefix
+        block[j] = value
+        return total, prefix
     block[j] = value
-    if j == n - 1:
-        suffix = 0.0
-        for p in range(n):
-            suffix += block[n - 1 - p]
-            block[n - 1 - p] = suffix
-        prefix = 0.0
-    return total, prefix
+    suffix = 0.0
+    for p in range(n):
+        suffix += block[n - 1 - p]
+        block[n - 1 - p] = suffix
+    return prefix, 0.0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def slide_max(block: FloatArray, j: int, n: int, prefix: float, value: float) -> tuple[float, float]:
     """Add a value; return the window's maximum and the new prefix, -inf at first. The first n - 1 are void."""
     prefix = max(prefix, value)
-    block[j] = value
     if j < n - 1:
-        return max(block[j + 1], prefix), prefix
-    best = prefix
+        best = max(block[j + 1], prefix)
+        block[j] = value
+        return best, prefix
+    block[j] = value
     suffix = value
     for p in range(n):
         suffix = max(block[n - 1 - p], suffix)
         block[n - 1 - p] = suffix
-    return best, -float("inf")
+    return prefix, -np.inf
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def slide_min(block: FloatArray, j: int, n: int, prefix: float, value: float) -> tuple[float, float]:
     """Add a value; return the window's minimum and the new prefix, +inf at first. The first n - 1 are void."""
     prefix = min(prefix, value)
-    block[j] = value
     if j < n - 1:
-        return min(block[j + 1], prefix), prefix
-    best = prefix
+        best = min(block[j + 1], prefix)
+        block[j] = value
+        return best, prefix
+    block[j] = value
     suffix = value
     for p in range(n):
         suffix = min(block[n - 1 - p], suffix)
         block[n - 1 - p] = suffix
-    return best, float("inf")
+    return prefix, np.inf
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def slide_moments(
     sums: FloatArray, squares: FloatArray, j: int, n: int, s: float, q: float, ref: float, value: float
 ) -> tuple[float, float, float, float, float]:
     """Add a value; return the window's sum and sum of squares about the returned reference, with the new s and q.
 
     The reference is always a value inside the window, so the variance loses at most a factor n of precision however
-    far the price is from zero, and a flat window gives exactly zero. Shape: sums, squares (n + 1,). First reference:
+    far the price is from zero, and a flat window gives exactly zero. Shape: sums, squares (n,). First reference:
     the first value.
     """
     gap = value - ref
@@ -91,13 +95,13 @@ def slide_moments(
     return total, square, 0.0, 0.0, value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def slide_ramp(
     sums: FloatArray, ramps: FloatArray, j: int, n: int, s: float, r: float, ref: float, value: float
 ) -> tuple[float, float, float, float, float]:
     """Add a value; return the window's sum, its sum weighted 1 (oldest) to n (newest), and the new s, r, reference.
 
-    Both sums are about the returned reference, a value of the window. Shape: sums, ramps (n + 1,). First reference:
+    Both sums are about the returned reference, a value of the window. Shape: sums, ramps (n,). First reference:
     the first value.
     """
     gap = value - ref
@@ -119,7 +123,7 @@ def slide_ramp(
     return total, ramp, 0.0, 0.0, value
 
 
-@njit(cache=True, error_model="numpy")
+@njit(inline="always", error_model="numpy")
 def ema_step(mean: float, seen: int, n: int, rate: float, value: float) -> float:
     """Return the exponential mean after a value, seeded by the plain mean of the first n; before that, the sum so far.
 
@@ -130,3 +134,16 @@ def ema_step(mean: float, seen: int, n: int, rate: float, value: float) -> float
     if seen == n - 1:
         return (mean + value) / n
     return (value - mean) * rate + mean
+
+
+@njit(inline="always", error_model="numpy")
+def wilder_step(mean: float, seen: int, n: int, rate: float, value: float) -> float:
+    """Return Wilder's mean after a value, seeded like `ema_step`; rate is 1 / n.
+
+    Written as two products: the chain from bar to bar is a product shorter than in `ema_step`. Zero stays exactly zero.
+    """
+    if seen < n - 1:
+        return mean + value
+    if seen == n - 1:
+        return (mean + value) / n
+    return mean * (1.0 - rate) + value * rate
