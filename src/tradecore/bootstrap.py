@@ -11,8 +11,17 @@ from pathlib import Path
 
 from tradecore.config.load import load_settings
 from tradecore.config.workspace import find_workspace
+from tradecore.control.config import make_workspace
 from tradecore.control.lab import Lab
 from tradecore.core.clock import SystemClock
+from tradecore.core.errors import NothingThereError
+
+FIRST_WORKSPACE = Path("workspace")
+"""Where a first workspace is made, beside whoever asks for one without naming it."""
+
+
+NEW_WORKSPACE = Path("workspace")
+"""The folder that `open_or_make_lab` makes where there is no workspace, in the current one."""
 
 
 def open_lab(workspace: Path | None = None, overrides: Mapping[str, str] | None = None) -> Lab:
@@ -22,3 +31,28 @@ def open_lab(workspace: Path | None = None, overrides: Mapping[str, str] | None 
     """
     root = find_workspace(workspace)
     return Lab(root=root, loaded=load_settings(root, overrides), clock=SystemClock())
+
+
+def open_or_make_lab(workspace: Path | None = None, overrides: Mapping[str, str] | None = None) -> Lab:
+    """Open the workspace as `open_lab` does; where there is none yet, make the one named, or `./workspace`, and open it."""
+    try:
+        return open_lab(workspace, overrides)
+    except NothingThereError:
+        root = workspace or FIRST_WORKSPACE
+        if not (root / "tradecore.toml").exists():
+            make_workspace(root)
+        return open_lab(root, overrides)
+
+
+def open_or_make_lab(workspace: Path | None = None, overrides: Mapping[str, str] | None = None) -> Lab:
+    """Open the workspace as `open_lab` does; where there is none, make the one that was named, or `workspace` here.
+
+    Errors: ConfigError for a setting that cannot be meant; StateRefusedError when the folder cannot be written.
+    """
+    try:
+        return open_lab(workspace, overrides)
+    except NothingThereError:
+        root = workspace or NEW_WORKSPACE
+        if not (root / FILE).is_file():
+            make_workspace(root)
+        return open_lab(root, overrides)

@@ -11,6 +11,7 @@ from tradecore.core.bars import Bars
 from tradecore.core.errors import NothingThereError, UsageError
 from tradecore.core.types import Pair, Timeframe, parse_time
 from tradecore.market import ingest, synthetic
+from tradecore.market.audit import Finding, Repair
 from tradecore.market.ingest import ImportResult
 from tradecore.market.lake import Dataset
 from tradecore.market.manifest import TRADES, DatasetKey
@@ -112,6 +113,23 @@ def choose(lab: Lab, where: Where) -> tuple[Dataset, ...]:
 def show(lab: Lab, where: Where) -> list[tuple[Dataset, QualityReport]]:
     """Return the matching datasets with what is wrong, odd or absent in them. Errors: as `choose`."""
     return [(one, inspect(lab.lake, one)) for one in choose(lab, where)]
+
+
+def verify(lab: Lab, where: Where) -> tuple[Finding, ...]:
+    """Return everything in the matching datasets that is not as their manifests state. Errors: as `choose`."""
+    if where == Where():
+        return lab.lake.verify()
+    return tuple(finding for one in choose(lab, where) for finding in lab.lake.verify(one.key))
+
+
+def repair(lab: Lab, where: Where) -> tuple[Repair, ...]:
+    """Take what is damaged in the matching datasets out of the lake, and say what to import again.
+
+    Errors: as `choose`; StateRefusedError when another process is writing.
+    """
+    if where == Where():
+        return (lab.lake.repair(),)
+    return tuple(lab.lake.repair(one.key) for one in choose(lab, where))
 
 
 @dataclass(frozen=True, slots=True)

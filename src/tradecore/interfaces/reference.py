@@ -121,7 +121,7 @@ PAGES: Mapping[str, Callable[[], str]] = MappingProxyType(
         "cli.md": _cli,
         "settings.md": _settings,
         "errors.md": _errors,
-        "features.md": features.render,
+        "indicators.md": features.render,
         "metrics.md": metrics.render,
     }
 )

@@ -67,7 +67,7 @@ def examine(lab: Lab | None) -> list[Finding]:
         ("kernel cache", _numba_cache),
     ]
     if lab is not None:
-        of_lab = {"workspace": _folder, "disk": _disk, "databases": _databases}
+        of_lab = {"workspace": _folder, "disk": _disk, "data": _lake, "databases": _databases}
         checks += [(name, partial(check, lab)) for name, check in of_lab.items()]
     findings: list[Finding] = []
     for name, check in checks:
@@ -143,6 +143,15 @@ def _disk(lab: Lab) -> Iterator[Finding]:
     usage = shutil.disk_usage(lab.root)
     seen = f"{usage.free / 1e9:.1f} GB free of {usage.total / 1e9:.1f} GB"
     yield _judged("disk", usage.free / 1e9 >= DISK_GB, seen, "free some space: a full disk stops every run half-way")
+
+
+def _lake(lab: Lab) -> Iterator[Finding]:
+    """Look whether every manifest can be read and every file is there; `data verify` reads the files themselves."""
+    datasets = lab.lake.datasets()
+    gone = [file.path for one in datasets for file in one.manifest.files if not (lab.lake.root / file.path).is_file()]
+    remedy = "tradecore data verify, then: tradecore data repair"
+    seen = f"files gone: {', '.join(gone[:3])}" if gone else f"{len(datasets)} datasets"
+    yield _judged("data", not gone, seen, remedy)
 
 
 def _databases(lab: Lab) -> Iterator[Finding]:

@@ -112,7 +112,9 @@ def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
 
 def test_a_misspelt_variable_is_refused_with_the_nearest_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADECORE_COSTS_MAKER_FEE", "0.001")
-    with pytest.raises(ConfigError, match=r"TRADECORE_COSTS_MAKER_FEE names no setting; did you mean TRADECORE_COSTS__M"):
+    with pytest.raises(
+        ConfigError, match=r"TRADECORE_COSTS_MAKER_FEE names no setting; did you mean TRADECORE_COSTS__M"
+    ):
         load_settings()
 
 

@@ -10,9 +10,20 @@ import pytest
 from tradecore.interfaces.reference import command_help
 
 HEAVY = (
-    "numpy numba llvmlite polars torch sqlalchemy alembic pydantic pydantic_settings matplotlib rich httpx websockets "
-    "jinja2 scipy pandas structlog psutil tomlkit asyncio"
-).split()
+    *(
+        "numpy",
+        "numba",
+        "llvmlite",
+        "polars",
+        "torch",
+        "sqlalchemy",
+        "alembic",
+        "pydantic",
+        "pydantic_settings",
+        "scipy",
+    ),
+    *("matplotlib", "rich", "httpx", "websockets", "jinja2", "pandas", "structlog", "psutil", "tomlkit", "asyncio"),
+)
 COMMANDS = [name for name, _ in command_help()]
 ASK = (
     "import sys\n"

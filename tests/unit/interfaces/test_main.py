@@ -12,14 +12,6 @@ from tradecore.core.errors import TradecoreError
 from tradecore.interfaces.cli.main import EXIT_CODES, NOUNS, run
 
 
-@pytest.fixture
-def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Path:
-    assert run(["init", str(tmp_path / "lab")]) == 0
-    capsys.readouterr()
-    monkeypatch.chdir(tmp_path / "lab")
-    return tmp_path / "lab"
-
-
 def _answer(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
     """Return the JSON on the last line, having checked that it is the only line and strict."""
     lines = capsys.readouterr().out.splitlines()
@@ -40,7 +32,7 @@ def _answer(capsys: pytest.CaptureFixture[str]) -> dict[str, Any]:
         (["config", "shw"], "No such command 'shw'. Did you mean 'show'? (see: tradecore config --help)"),
         (["config", "show", "--jsn"], "No such option: --jsn"),
         (["runs", "list", "--limit", "many"], "Invalid value for '--limit'"),
-        (["features", "show"], "Missing argument 'NAME'"),
+        (["features", "show"], "Missing argument 'name'"),
         (["--set", "costs.taker_fee", "config", "show"], "--set costs.taker_fee: expected SECTION.KEY=VALUE"),
     ],
 )

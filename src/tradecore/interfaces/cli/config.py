@@ -31,7 +31,7 @@ def show(
     values = config.show(lab, section)
     screen = Screen(as_json)
     rows = [(value.key, _text(value.value), value.unit, _short(value.origin, str(lab.root))) for value in values]
-    screen.table(("setting", "value", "unit", "from"), rows)
+    screen.table(("setting", "value", "unit", "from"), rows, fold=("value",))
     screen.answer({"workspace": lab.root, "settings": values})
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tradecore.interfaces.cli.lab import open_lab
-from tradecore.interfaces.cli.options import From, Json, Seed, TimeframeOption, Venue, Workspace
+from tradecore.interfaces.cli.options import From, Json, Seed, TimeframeOption, Workspace
 from tradecore.interfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
@@ -24,6 +24,10 @@ app = typer.Typer(
 
 Pair = Annotated[str | None, typer.Option("--pair", help="The pair, as in BTC/USD.", show_default="as the file says")]
 PairFilter = Annotated[str | None, typer.Argument(help="Only this pair, as in BTC/USD.", show_default="every pair")]
+VenueFilter = Annotated[str | None, typer.Option("--venue", help="Only this venue.", show_default="every venue")]
+LabelFilter = Annotated[
+    str | None, typer.Option("--timeframe", "-t", help="Only this bar length, or trades.", show_default="every one")
+]
 COLUMNS = ("dataset", "from", "to", "rows", "empty", "missing")
 FIGURES = ("rows", "empty", "missing")
 
@@ -84,15 +88,15 @@ def list_(as_json: Json = False, workspace: Workspace = None) -> None:
 
     found = data.list_datasets(open_lab(workspace))
     screen = Screen(as_json)
-    screen.table(COLUMNS, [_row(dataset) for dataset in found], right=FIGURES)
+    screen.table(COLUMNS, [_row(dataset) for dataset in found], right=FIGURES, fold=("dataset",))
     screen.answer({"datasets": [_described(dataset) for dataset in found]})
 
 
 @app.command()
 def show(
     pair: PairFilter = None,
-    venue: Venue = None,
-    timeframe: TimeframeOption = None,
+    venue: VenueFilter = None,
+    timeframe: LabelFilter = None,
     as_json: Json = False,
     workspace: Workspace = None,
 ) -> None:
@@ -107,12 +111,13 @@ def show(
     screen = Screen(as_json)
     for dataset, quality in found:
         screen.facts({"dataset": str(dataset.key), "name": dataset.hash, "rows": dataset.manifest.rows})
+        screen.say()
         slices = [
             (iso(one.start)[:16], iso(one.end)[:16], one.rows, one.empty, one.missing, one.source)
             for one in dataset.manifest.slices
         ]
         screen.table(("slice from", "to", "rows", "empty", "missing", "source"), slices, right=FIGURES)
-        screen.say(f"quality: {_faults(quality)}")
+        screen.say(f"\nquality: {_faults(quality)}")
         for what, examples in quality.examples.items():
             screen.say(f"  {what.replace('_', ' ')}, the first or longest:")
             for example in examples:
@@ -126,6 +131,56 @@ def show(
             ]
         }
     )
+
+
+@app.command()
+def verify(
+    pair: PairFilter = None,
+    venue: VenueFilter = None,
+    timeframe: LabelFilter = None,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Hold every file against its manifest: hash, rows, times, ids, coverage. Only reads. Ends with 1 on a fault.
+
+    Example: tradecore data verify
+    """
+    from tradecore.control import data
+
+    found = data.verify(open_lab(workspace), data.Where(pair, venue, timeframe))
+    screen = Screen(as_json)
+    for finding in found:
+        screen.say(str(finding))
+    screen.say(f"{len(found)} faults; run: tradecore data repair" if found else "every file is as its manifest states")
+    screen.answer({"ok": not found, "findings": found})
+    if found:
+        raise typer.Exit(1)
+
+
+@app.command()
+def repair(
+    pair: PairFilter = None,
+    venue: VenueFilter = None,
+    timeframe: LabelFilter = None,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Take damaged files out of the workspace (into quarantine) and say what to import again. Invents nothing.
+
+    Example: tradecore data repair BTC/USD
+    """
+    from tradecore.control import data
+
+    done = data.repair(open_lab(workspace), data.Where(pair, venue, timeframe))
+    screen = Screen(as_json)
+    findings = [finding for one in done for finding in one.findings]
+    again = sorted({name for one in done for name in one.import_again})
+    for finding in findings:
+        screen.say(f"taken out: {finding}")
+    for name in again:
+        screen.say(f"import again: {name}")
+    screen.say(f"{len(findings)} faults mended" if findings else "nothing was damaged")
+    screen.answer({"findings": findings, "import_again": again, "stray_files": sum(one.stray_files for one in done)})
 
 
 @app.command()
@@ -148,7 +203,7 @@ def synth(
     screen = Screen(as_json)
     recipe = data.Recipe(kind, days, seed, start)
     dataset = data.synth(open_lab(workspace), data.Where(pair=pair, timeframe=timeframe), recipe)
-    screen.table(COLUMNS, [_row(dataset)], right=FIGURES)
+    screen.table(COLUMNS, [_row(dataset)], right=FIGURES, fold=("dataset",))
     screen.answer(_described(dataset))
 
 

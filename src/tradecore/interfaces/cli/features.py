@@ -32,7 +32,7 @@ def list_(
     specs = features.list_features(group)
     screen = Screen(as_json)
     rows = [(_short(spec), spec.label, spec.outputs) for spec in specs]
-    screen.table(("indicator", "what it is", "outputs"), rows)
+    screen.table(("indicator", "what it is", "outputs"), rows, fold=("what it is", "outputs"))
     screen.say(f"{len(specs)} indicators; one in full: tradecore features show NAME")
     screen.say("presets: " + "; ".join(f"{name} = {', '.join(items)}" for name, items in features.presets().items()))
     screen.answer({"features": [_described(spec) for spec in specs], "presets": features.presets()})
@@ -63,6 +63,7 @@ def show(
     )
     rows = [(item.name, item.kind, item.default, item.low, item.high, item.unit, item.text) for item in spec.params]
     if rows:
+        screen.say()
         screen.table(("parameter", "type", "default", "from", "to", "unit", "meaning"), rows)
     screen.answer(_described(spec))
 

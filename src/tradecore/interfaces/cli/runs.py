@@ -65,10 +65,12 @@ def show(
     )
     data = [(item.pair, item.timeframe, item.bars, item.start, item.end, item.source) for item in record.data]
     if data:
+        screen.say()
         screen.table(("pair", "bars of", "count", "from", "to", "source"), data, right=("count",))
     _mapping(screen, "asked", record.arguments)
     _mapping(screen, "result", record.metrics)
     if record.artefacts:
+        screen.say()
         screen.table(
             ("file", "bytes"), [(name, item.bytes) for name, item in record.artefacts.items()], right=("bytes",)
         )
@@ -78,6 +80,7 @@ def show(
 def _mapping(screen: Screen, title: str, values: Mapping[str, object]) -> None:
     simple = {name: value for name, value in values.items() if not isinstance(value, list | dict)}
     if simple:
+        screen.say()
         screen.table((title, ""), [(name, _short(value)) for name, value in simple.items()])
 
 

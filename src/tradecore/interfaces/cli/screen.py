@@ -39,18 +39,25 @@ class Screen:
         if not self.as_json:
             print(text)
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Sequence[str] = ()) -> None:
-        """Print a table; columns named in `right` hold figures. Where it is too wide, the last columns are folded."""
+    def table(
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[object]],
+        *,
+        right: Sequence[str] = (),
+        fold: Sequence[str] | None = None,
+    ) -> None:
+        """Print a table: columns in `right` hold figures, those in `fold` (the last one) are folded where it is wide."""
         if self.as_json:
             return
         from rich import box
         from rich.table import Table
 
-        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-        for place, column in enumerate(columns):
-            is_figure = column in right
-            justify: Any = "right" if is_figure else "left"
-            table.add_column(column, justify=justify, overflow="fold", no_wrap=is_figure or place < len(columns) // 2)
+        table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style="bold")
+        folded = columns[-1:] if fold is None else fold
+        for column in columns:
+            justify: Any = "right" if column in right else "left"
+            table.add_column(column, justify=justify, overflow="fold", no_wrap=column not in folded)
         for row in rows:
             table.add_row(*(_cell(value) for value in row))
         _console().print(table)

@@ -1,0 +1,79 @@
+"""`tradecore strategy`: which there are, a new one to begin with, and a check of your own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from tradecore.interfaces.cli.lab import open_lab
+from tradecore.interfaces.cli.options import From, Json, Seed, TimeframeOption, To, Venue, Workspace
+from tradecore.interfaces.cli.screen import Screen
+
+app = typer.Typer(
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="Strategies: list, new, check."
+)
+
+
+@app.command("list")
+def list_(as_json: Json = False, workspace: Workspace = None) -> None:
+    """List the built-in strategies, and those in the workspace.
+
+    Example: tradecore strategy list
+    """
+    from tradecore.control import strategies
+
+    found = strategies.list_strategies(open_lab(workspace))
+    screen = Screen(as_json)
+    screen.table(("strategy", "bars", "what it does"), [(item.name, item.timeframe, item.text) for item in found])
+    screen.answer({"strategies": found})
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="Words joined by hyphens, as in my-idea.", show_default=False)],
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Write a new strategy file that works as it stands, with a comment at every choice.
+
+    Example: tradecore strategy new my-idea
+    """
+    from tradecore.control import strategies
+
+    path = strategies.new(open_lab(workspace), name)
+    screen = Screen(as_json)
+    screen.say(f"wrote {path}\nnext: tradecore strategy check {path}")
+    screen.answer({"file": path})
+
+
+@app.command()
+def check(
+    strategy: Annotated[str, typer.Argument(help="A file, or a built-in.", show_default=False)],
+    pair: Annotated[
+        str | None, typer.Option("--pair", "-p", help="Check on this pair's bars.", show_default="a synthetic market")
+    ] = None,
+    venue: Venue = None,
+    timeframe: TimeframeOption = None,
+    start: From = None,
+    end: To = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Check a strategy: contract, determinism, causality, restart, both lanes, speed; a plain verdict.
+
+    Ends with 4 when it fails. Example: tradecore strategy check strategies/my_idea.py
+    """
+    from tradecore.control import strategies
+    from tradecore.control.data import Where
+
+    screen = Screen(as_json)
+    where = Where(pair, venue, timeframe, start, end)
+    with screen.progress() as progress:
+        report = strategies.check(open_lab(workspace), strategy, where, seed, progress)
+    screen.table(("check", "", "found"), [(item.name, "ok" if item.ok else "no", item.text) for item in report.steps])
+    screen.say(f"\n{report.verdict}")
+    screen.answer({"ok": report.ok, "verdict": report.verdict, "steps": report.steps})
+    if not report.ok:
+        raise typer.Exit(4)
