@@ -222,6 +222,7 @@ def _advice(cause: str, name: str) -> str:
     known = {
         "locked": "another process is writing; wait until it is done or end it",
         "full": "free some space and run it again",
+        "disk I/O": "check the disk and its free space, and run it again",
         "readonly": "make the file and its folder writable",
         "unable to open": "make sure that the folder exists and can be written",
         "connect": "check that the server runs and that the URL is right",
