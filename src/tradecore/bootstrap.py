@@ -10,15 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tradecore.config.load import load_settings
-from tradecore.config.workspace import find_workspace
+from tradecore.config.workspace import FILE, find_workspace
 from tradecore.control.config import make_workspace
 from tradecore.control.lab import Lab
 from tradecore.core.clock import SystemClock
 from tradecore.core.errors import NothingThereError
-
-FIRST_WORKSPACE = Path("workspace")
-"""Where a first workspace is made, beside whoever asks for one without naming it."""
-
 
 NEW_WORKSPACE = Path("workspace")
 """The folder that `open_or_make_lab` makes where there is no workspace, in the current one."""
@@ -31,17 +27,6 @@ def open_lab(workspace: Path | None = None, overrides: Mapping[str, str] | None 
     """
     root = find_workspace(workspace)
     return Lab(root=root, loaded=load_settings(root, overrides), clock=SystemClock())
-
-
-def open_or_make_lab(workspace: Path | None = None, overrides: Mapping[str, str] | None = None) -> Lab:
-    """Open the workspace as `open_lab` does; where there is none yet, make the one named, or `./workspace`, and open it."""
-    try:
-        return open_lab(workspace, overrides)
-    except NothingThereError:
-        root = workspace or FIRST_WORKSPACE
-        if not (root / "tradecore.toml").exists():
-            make_workspace(root)
-        return open_lab(root, overrides)
 
 
 def open_or_make_lab(workspace: Path | None = None, overrides: Mapping[str, str] | None = None) -> Lab:

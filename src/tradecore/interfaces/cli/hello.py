@@ -31,16 +31,22 @@ def hello(
 ) -> None:
     """See it work: a market, a strategy, the honest test, a verdict and a report.
 
-    Without --online or --data the market is synthetic, and named so wherever it appears.
+    Without --online or --data the market is synthetic, and named so wherever it appears. It works in the workspace
+    you are in; where there is none, it makes the folder `workspace`.
+
     Example: tradecore hello --market planted
     """
     from tradecore.control import hello as verbs
     from tradecore.interfaces.cli.verdict import show_result
 
     screen = Screen(as_json)
+    lab = open_or_make_lab(workspace)
+    screen.say(f"workspace {lab.root}")
     ask = verbs.Ask(market=market, online=online, file=file, pair=pair, seed=seed)
     with screen.progress() as progress:
-        kept = verbs.hello(open_or_make_lab(workspace), ask, progress)
+        kept = verbs.hello(lab, ask, progress)
+    screen.say()
     show_result(screen, kept)
-    if not (no_browser or as_json):
+    screen.say("next    write your own: tradecore strategy new my-idea")
+    if lab.settings.report.open_browser and not (no_browser or as_json):
         typer.launch(kept.report.html.as_uri())

@@ -38,10 +38,3 @@ def open_or_make_lab(workspace: Path | None = None) -> Lab:
     from tradecore import bootstrap
 
     return bootstrap.open_or_make_lab(workspace or _given["workspace"], _overrides)
-
-
-def open_or_make_lab(workspace: Path | None = None) -> Lab:
-    """Open the workspace as `open_lab` does; where there is none yet, make one."""
-    from tradecore import bootstrap
-
-    return bootstrap.open_or_make_lab(chosen_workspace(workspace), _overrides)

@@ -47,7 +47,7 @@ class Screen:
         right: Sequence[str] = (),
         fold: Sequence[str] | None = None,
     ) -> None:
-        """Print a table: columns in `right` hold figures, those in `fold` (the last one) are folded where it is wide."""
+        """Print a table: columns in `right` hold figures, those in `fold` (else the last) are folded if need be."""
         if self.as_json:
             return
         from rich import box
