@@ -16,8 +16,10 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from tradecore.core.types import DAY_NS, FloatArray, IntArray, Nanoseconds
-from tradecore.reports.canvas import MUTED, Paper
+from tradecore.reports.canvas import CARD, MUTED, Paper
 
+GAP = "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}"
+"""Room before a word; SVG would swallow plain spaces."""
 LOG_FROM = 6.0
 """An axis whose highest value is this many times its lowest is drawn logarithmic."""
 
@@ -84,7 +86,9 @@ def compact(value: float) -> str:
 
 def empty(axes: Axes, text: str) -> None:
     """Write why there is nothing to see: a picture is never empty."""
-    axes.text(0.5, 0.5, text, transform=axes.transAxes, ha="center", va="center", color=MUTED, fontsize=14)
+    box = {"facecolor": CARD, "alpha": 0.85, "linewidth": 0, "pad": 6}
+    middle = axes.transAxes
+    axes.text(0.5, 0.5, text, transform=middle, ha="center", va="center", color=MUTED, fontsize=14, bbox=box, zorder=5)
 
 
 def caption(axes: Axes, text: str) -> None:
@@ -112,7 +116,7 @@ def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
             spread[i] = min(spread[i], spread[i + 1] - gap)
     for place, index in zip(spread, order, strict=True):
         _, text, colour = labels[index]
-        axes.text(1.0, place, f"  {text}", transform=axes.transAxes, color=colour, va="center", fontsize=11.5)
+        axes.text(1.0, place, f"{GAP}{text}", transform=axes.transAxes, color=colour, va="center", fontsize=11.5)
 
 
 def key(figure: Figure, entries: Sequence[tuple[str, str]]) -> None:

@@ -180,7 +180,7 @@ def _marks(axes: Axes, marks: Sequence[Mark], paper: Paper) -> None:
         axes.axvline(when, color=FAINT, linewidth=0.8, dashes=(1, 3))
         if when >= free and when < last - _LABEL_PIXELS * pixel:
             foot = axes.get_xaxis_transform()
-            axes.text(when, 0.012, f" {mark.text}", transform=foot, color=MUTED, fontsize=9.5, clip_on=True)
+            axes.text(when, 0.012, f"{axis.GAP[0]}{mark.text}", transform=foot, color=MUTED, fontsize=9.5, clip_on=True)
             free = when + _LABEL_PIXELS * pixel
 
 

@@ -33,7 +33,7 @@ class Picture:
 
 def account(sheet: TearSheet) -> Picture:
     """Return the account against its baselines, with the folds marked."""
-    text = f"Account value of {sheet.strategy} over time, against {len(sheet.baselines)} baselines"
+    text = f"Account value of {sheet.strategy} in {sheet.currency} against {len(sheet.baselines)} baselines"
     marks = tuple(Mark(one.test_start, f"fold {one.number}") for one in sheet.folds)
     return Picture(
         "equity",

@@ -135,7 +135,7 @@ def comparison(results: Mapping[str, float | None], metric: str, *, paper: Paper
             colour = MAIN if row == 0 else OTHERS[-1]
             axes.barh(row, value or 0.0, height=0.55, color=colour, alpha=0.9)
             text = "not defined" if value is None else formats.value_text(value, shown.kind)
-            axes.text(max(value or 0.0, 0.0), row, f"  {text}", va="center", fontsize=11)
+            axes.text(max(value or 0.0, 0.0), row, f"{axis.GAP}{text}", va="center", fontsize=11)
             title = formats.short(name, 32 if not paper.is_narrow else 13)
             axes.text(-0.02, row, title, transform=axes.get_yaxis_transform(), ha="right", va="center")
         axes.set_yticks([])
@@ -201,7 +201,7 @@ def _histogram(axes: Axes, values: FloatArray, title: str) -> None:
     marks = ((float(np.quantile(values, 0.05)), "worst 5 % below", 0.97), (float(values.mean()), "mean", 0.86))
     for value, text, height in marks:
         axes.axvline(value, ymax=height, color=INK, linewidth=1.0, dashes=(3, 2))
-        label = f" {text} {formats.percent(value, signed=text == 'mean')}"
+        label = f"{axis.GAP}{text} {formats.percent(value, signed=text == 'mean')}"
         axes.text(value, height, label, transform=axes.get_xaxis_transform(), va="top", fontsize=10.5)
     digits = 0 if np.ptp(values) > 0.05 else 1
     axes.xaxis.set_major_locator(MaxNLocator(nbins=6))

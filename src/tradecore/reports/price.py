@@ -21,7 +21,7 @@ from tradecore.reports.canvas import CARD, FAINT, GAIN, LOSS, MUTED, WIDE, Paper
 
 MARKED_TRADES = 400
 """Trades drawn on one chart at most: those with the largest result."""
-CANDLES = 300
+CANDLES = 400
 """Bars drawn as candles at most; more are drawn as a line."""
 
 
@@ -124,6 +124,6 @@ def _key(axes: Axes, note: str, paper: Paper, *, has_trades: bool) -> None:
     if paper.is_narrow or not has_trades:
         axis.caption(axes, note)
         return
-    axis.caption(axes, f"{note}    ▲ long entry   ▼ short entry   ○ exit")
+    axis.caption(axes, f"{note} · ▲ long entry · ▼ short entry · ○ exit")
     for place, text, colour in ((0.945, "— won", GAIN), (1.0, "— lost", LOSS)):
         axes.text(place, 1.02, text, transform=axes.transAxes, color=colour, fontsize=11, va="bottom", ha="right")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tradecore.reports import canvas, charts, document, gallery, html
+from tradecore.reports import canvas, charts, document, formats, gallery, html
 from tradecore.reports.tear_sheet import TearSheet
 from tradecore.storage.atomic_io import write_json, write_text
 
@@ -40,4 +40,10 @@ def save(sheet: TearSheet, folder: Path) -> Saved:
 def save_pictures(sheet: TearSheet, folder: Path) -> tuple[Path, ...]:
     """Write every picture of the sheet as PNG and return their paths. Errors: as `save`."""
     pictures = [*gallery.single(sheet).values(), *gallery.trades(sheet).values()]
-    return tuple(charts.save_png(one.draw(canvas.WIDE), folder / f"{one.name}.png") for one in pictures)
+    warning = "SYNTHETIC MARKET" if sheet.is_synthetic else ""
+    return tuple(_save(one, folder, warning) for one in pictures)
+
+
+def _save(picture: gallery.Picture, folder: Path, warning: str) -> Path:
+    figure = canvas.titled(picture.draw(canvas.WIDE), formats.short(picture.text, 90), warning)
+    return charts.save_png(figure, folder / f"{picture.name}.png")

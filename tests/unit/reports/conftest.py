@@ -36,7 +36,7 @@ class MadeVerdict:
     reasons: tuple[str, ...]
 
 
-def make_bars(count: int = 17_520, *, seed: int = 7, timeframe: str = "1h", source: str = "synthetic:gbm") -> Bars:
+def make_bars(count: int = 9_000, *, seed: int = 7, timeframe: str = "1h", source: str = "synthetic:gbm") -> Bars:
     rng = generator(seed, "bars")
     step = Timeframe.parse(timeframe)
     time = parse_time("2017-01-01") + np.arange(count, dtype=np.int64) * step.ns

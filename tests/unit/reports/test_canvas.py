@@ -96,3 +96,14 @@ def test_labels_at_the_right_edge_do_not_overlap() -> None:
     places = sorted(text.get_position()[1] for text in axes.texts)
     assert places[-1] <= 1.0
     assert min(b - a for a, b in pairwise(places)) == pytest.approx(15 / axes.bbox.height)
+
+
+def test_a_picture_that_travels_alone_carries_its_title_and_its_warning(sheet: TearSheet) -> None:
+    figure = charts.equity(sheet.track)
+    height = figure.get_size_inches()[1]
+    top = figure.axes[0].get_position().y1 * height
+    canvas.titled(figure, "Account value", "SYNTHETIC MARKET")
+    assert [text.get_text() for text in figure.texts] == ["Account value", "SYNTHETIC MARKET"]
+    # The axes keep their size in pixels; only the paper grew.
+    assert figure.axes[0].get_position().y1 * figure.get_size_inches()[1] == pytest.approx(top)
+    assert figure.get_size_inches()[1] > height
