@@ -70,14 +70,15 @@ def advance(tape: Tape, books: Books, start: int, stop: int) -> int:
             or books.count[RESULTS] + need > len(books.results)
         ):
             return t
-        step(tape, books, t)
+        flow = step(tape, books, t)
+        record(books, t, flow)
     return stop
 
 
 @njit(cache=True)
-def step(tape: Tape, books: Books, t: int) -> None:
-    """Let bar t happen to one account."""
-    flow_cash(tape, books, t)
+def step(tape: Tape, books: Books, t: int) -> float:
+    """Let bar t happen to one account and return the cash that flowed in at its open."""
+    flow = flow_cash(tape, books, t)
     if books.count[OPEN_ORDERS] > 0 or has_positions(books):
         for at_open in (True, False):
             meet_orders(tape, books, t, EXITS, at_open)
@@ -86,7 +87,17 @@ def step(tape: Tape, books: Books, t: int) -> None:
         for p in range(len(books.positions)):
             if tape.real[p, t] and books.positions[p].quantity != 0.0:
                 protect(tape, books, t, p)
-    mark(tape, books, t)
+    mark(tape, books, t, flow)
+    return flow
+
+
+@njit(cache=True)
+def record(books: Books, t: int, flow: float) -> None:
+    """Write the account after bar t into the curve."""
+    account = books.account[0]
+    books.equity[t], books.cash[t], books.worst[t] = account.equity, account.cash, account.worst
+    books.exposure[t] = account.gross / account.equity if account.equity > 0.0 else 0.0
+    books.flow[t] = flow
 
 
 @njit(cache=True)
@@ -99,16 +110,16 @@ def has_positions(books: Books) -> bool:
 
 
 @njit(cache=True)
-def flow_cash(tape: Tape, books: Books, t: int) -> None:
+def flow_cash(tape: Tape, books: Books, t: int) -> float:
     """Book the deposit or withdrawal at the open; a withdrawal takes no more than the cash there is."""
     account = books.account[0]
     flow = max(tape.flow[t], -account.cash)
-    books.flow[t] = flow
     account.cash += flow
     if flow > 0.0:
         account.deposits += flow
     else:
         account.withdrawals -= flow
+    return flow
 
 
 @njit(cache=True)
@@ -507,8 +518,8 @@ def continue_exit(tape: Tape, books: Books, t: int, p: int) -> None:
 
 
 @njit(cache=True)
-def mark(tape: Tape, books: Books, t: int) -> None:
-    """Mark the account at the close of bar t, move the trails, and record the curve."""
+def mark(tape: Tape, books: Books, t: int, flow: float) -> None:
+    """Mark the account at the close of bar t, move the trails, and call in a short whose margin is gone."""
     account = books.account[0]
     equity = worst = account.cash
     gross = short = 0.0
@@ -530,12 +541,10 @@ def mark(tape: Tape, books: Books, t: int) -> None:
         worst += quantity * bad
         gross += abs(quantity) * position.mark
         short += max(-quantity, 0.0) * position.mark
-    base = account.equity + books.flow[t]
+    base = account.equity + flow
     account.wealth *= equity / base if base > 0.0 else 1.0
     account.peak = max(account.peak, account.wealth)
-    account.equity = equity
-    books.equity[t], books.cash[t], books.worst[t] = equity, account.cash, worst
-    books.exposure[t] = gross / equity if equity > 0.0 else 0.0
+    account.equity, account.worst, account.gross = equity, worst, gross
     if short > 0.0 and equity <= account.maintenance * short:
         for p in range(len(books.positions)):
             if books.positions[p].quantity != 0.0:

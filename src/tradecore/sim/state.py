@@ -36,6 +36,8 @@ ACCOUNT = np.dtype(
         ("deposits", "f8"),  # the starting cash is the first deposit
         ("withdrawals", "f8"),
         ("equity", "f8"),  # at the last mark
+        ("worst", "f8"),  # at the worst prices of the last bar
+        ("gross", "f8"),  # value of all positions at the last mark, longs and shorts both counted up
         ("wealth", "f8"),  # what one unit became, flows removed
         ("peak", "f8"),  # highest wealth so far
         ("max_positions", "i8"),
@@ -95,6 +97,8 @@ ORDER = np.dtype(
 NO_LEVEL, FRACTION_LEVEL, PRICE_LEVEL = 0, 1, 2
 OPEN_ORDERS, FILLS, TRADES, RESULTS = 0, 1, 2, 3
 """Slots of `Books.count`."""
+_SLOTS = 8
+"""Orders that one environment of a batch may have resting."""
 
 
 class Tape(NamedTuple):
@@ -160,6 +164,18 @@ def open_books(
         account, positions, np.ascontiguousarray(venue_rules), np.zeros(16, ORDER), np.zeros(4, np.int64),
         np.zeros(256, FILL), np.zeros(128, TRADE), np.zeros(256, ORDER_RESULT),
         *(np.zeros(bars) for _ in range(5)),
+    )  # fmt: skip
+
+
+def many_books(venue_rules: RecordArray, cash: float, environments: int, *, max_positions: int = 1 << 31) -> Books:
+    """Return the books of N fresh accounts: every array but `rules` with a leading axis (N,), and no curve."""
+    pairs = len(venue_rules)
+    one = open_books(venue_rules, cash, 0, max_positions=max_positions)
+    slots = _SLOTS + 2 * pairs
+    logs = [np.zeros((environments, slots), dtype) for dtype in (ORDER, FILL, TRADE, ORDER_RESULT)]
+    return Books(
+        np.repeat(one.account[None], environments, 0), np.repeat(one.positions[None], environments, 0), one.rules,
+        logs[0], np.zeros((environments, 4), np.int64), *logs[1:], *(np.zeros((environments, 0)) for _ in range(5)),
     )  # fmt: skip
 
 
