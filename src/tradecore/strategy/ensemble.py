@@ -7,7 +7,7 @@ does not hold, long only. Built by `strategy.loading` from text, or by hand.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -74,6 +74,11 @@ class Ensemble(Strategy):
     def describe(self) -> dict[str, object]:
         """Return the rule in full, as it enters the ensemble's hash."""
         return {"rule": self._rule, "weights": list(self._weights), "quorum": self._quorum}
+
+    def copy_of_members(self, copy: Callable[[Strategy], Strategy]) -> Ensemble:
+        """Return an ensemble by the same rule of copied members."""
+        members = [copy(member) for member in self.members]
+        return Ensemble(members, self._rule, weights=self._weights, quorum=self._quorum)
 
     def features(self, p: Any) -> Mapping[str, Feature]:
         """Return every member's features, each under its member's prefix."""
