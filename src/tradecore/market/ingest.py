@@ -132,7 +132,7 @@ def _import_member(writer: Writer, member: Member, tally: _Tally, now: Nanosecon
     bars_key = DatasetKey(member.venue, member.pair, Timeframe(MINUTE_NS))
     tally.touched |= {key} if member.timeframe is not None else {key, bars_key}
     ref = SourceRef(member.name, member.digest(), member.source)
-    if writer.holds(key, ref):
+    if writer.holds(key, ref) and (member.timeframe is not None or writer.holds(bars_key, ref)):
         return
     covered: Nanoseconds | None = None
     for rows in _whole_partitions(member.blocks(progress), key):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeAlias, TypeVar
@@ -20,12 +20,14 @@ from filelock import FileLock, Timeout
 
 from tradecore.core.bars import Bars
 from tradecore.core.clock import Clock, SystemClock
-from tradecore.core.errors import NothingThereError, StateRefusedError, UsageError
+from tradecore.core.errors import NothingThereError, StateRefusedError, TradecoreError, UsageError
 from tradecore.core.types import Nanoseconds, Pair, Timeframe, iso
 from tradecore.market.aggregate import bars_to_bars, whole_buckets
+from tradecore.market.audit import Finding, Repair, repair, verify
 from tradecore.market.coverage import runs_of
 from tradecore.market.frames import BAR_SCHEMA, empty_bars
 from tradecore.market.manifest import DatasetKey, Manifest, SourceRef, index_text
+from tradecore.market.sources.member import source_named
 from tradecore.market.store import LOCK, STAGED, Store
 from tradecore.market.writer import Addition, Writer
 from tradecore.storage.atomic_io import explain, make_folder
@@ -131,9 +133,30 @@ class Lake:
         span = (int(bars.open_time[0]), int(bars.open_time[-1]))
         real = table.filter(pl.Series(bars.is_real))
         with self.writer(join=join) as writer:
-            empty = made if source_absent(bars.source) == "missing" else ()
+            empty = made if source_named(bars.source).absent == "missing" else ()
             writer.add_bars(key, Addition(real, span, bars.source, ref, empty))
             return writer.commit()[key]
+
+    def verify(self, key: DatasetKey | None = None) -> tuple[Finding, ...]:
+        """Hold one dataset, or all, against their manifests: hashes, rows, order, coverage, ids, bars against trades.
+
+        Errors: NothingThereError when the dataset is not there.
+        """
+        if key is not None:
+            self._steady(lambda index: self._known(key, index))
+        return verify(self.store, self.store.index(), key)
+
+    def repair(self, key: DatasetKey | None = None) -> Repair:
+        """Take damaged files out, so that their sources can be imported again, and delete strays of a killed import.
+
+        Errors: NothingThereError; StateRefusedError when another process is writing.
+        """
+        with self._locked():
+            index = self.store.index()
+            if key is not None:
+                self._known(key, index)
+            self.store.drop(STAGED)
+            return repair(self.store, index, key)
 
     @contextmanager
     def writer(self, *, join: bool = False, identity: str = "") -> Iterator[Writer]:
@@ -142,6 +165,16 @@ class Lake:
         `identity` names an import: one that was interrupted and left a checkpoint goes on from it.
         Errors: StateRefusedError when another process is writing, or the folder cannot be written.
         """
+        with self._locked():
+            writer = self._open(join, identity)
+            try:
+                yield writer
+            except TradecoreError:
+                self._forget_staged()
+                raise
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
         make_folder(self.root)
         lock = FileLock(self.root / LOCK, timeout=0)
         try:
@@ -154,7 +187,7 @@ class Lake:
         except OSError as error:
             raise explain(error, self.root / LOCK) from error
         try:
-            yield self._open(join, identity)
+            yield
         finally:
             lock.release()
 
@@ -171,6 +204,12 @@ class Lake:
         self.store.drop(STAGED)
         self.store.clean(index)
         return Writer(self.store, index, join=join)
+
+    def _forget_staged(self) -> None:
+        """Delete what a refused import staged; if even that fails, the next writer does it, and the refusal is told."""
+        with suppress(TradecoreError, FileNotFoundError):
+            self.store.drop(STAGED)
+            self.store.clean(self.store.index())
 
     def _steady(self, read: Callable[[dict[str, str]], _T]) -> _T:
         """Read under one index; when a commit deleted a file meanwhile, read again under the new one."""
@@ -189,10 +228,14 @@ class Lake:
         return Dataset(DatasetKey.parse(name), index[name], self.store.manifest(index[name]))
 
     def _find(self, key: DatasetKey, index: dict[str, str]) -> Dataset:
+        return self._dataset(self._known(key, index), index)
+
+    def _known(self, key: DatasetKey, index: dict[str, str]) -> str:
+        """Return the dataset's name in the index. Errors: NothingThereError saying what there is."""
         if str(key) not in index:
             there = ", ".join(sorted(index)) or "nothing"
             raise NothingThereError(f"{key}: not in the lake, which holds {there}; run: tradecore data import FILE")
-        return self._dataset(str(key), index)
+        return str(key)
 
     def _table(
         self, key: DatasetKey, start: Nanoseconds | None, end: Nanoseconds | None, index: dict[str, str]
@@ -205,6 +248,8 @@ class Lake:
             if not stored.manifest.finer:
                 return table, [stored]
             finer = DatasetKey(key.venue, key.pair, Timeframe.parse(stored.manifest.finer))
+            if str(finer) not in index:
+                return table, [stored]
             rest, used = self._table(finer, _later(start, stored.end + key.step), end, index)
             rest = bars_to_bars(rest, Timeframe(finer.step), key.timeframe)
             return pl.concat([table, _whole(rest, used, finer.step, key.timeframe)]), [stored, *used]
@@ -259,13 +304,6 @@ def filled(bars: Bars) -> Bars:
         dataset=bars.dataset,
         is_real=there & bars.is_real[at],
     )
-
-
-def source_absent(name: str) -> str:
-    """Return what an absent bar means in a source: empty or missing."""
-    from tradecore.market.sources.member import source_named
-
-    return source_named(name).absent
 
 
 def _bars(table: pl.DataFrame, key: DatasetKey, source: str, dataset: str) -> Bars:

@@ -88,6 +88,11 @@ class SourceRef:
     sha256: str
     importer: str
 
+    @classmethod
+    def repaired(cls, importer: str) -> SourceRef:
+        """Stand for sources whose rows are partly gone: they count as not imported, so that they can be again."""
+        return cls("", f"repaired:{importer}", importer)
+
 
 @dataclass(frozen=True, slots=True)
 class Manifest:

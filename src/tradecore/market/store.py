@@ -108,7 +108,7 @@ class Store:
             last=int(times[-1]),
             sha256=sha,
             bytes=len(data),
-            ids=_id_runs(frame, f"{key} {partition}"),
+            ids=id_runs(frame, f"{key} {partition}"),
         )
 
     def drop(self, name: str) -> None:
@@ -133,7 +133,11 @@ class Store:
             yield from (path for path in folder.rglob("*") if path.is_file())
 
 
-def _id_runs(frame: pl.DataFrame, name: str) -> tuple[Run, ...]:
+def id_runs(frame: pl.DataFrame, name: str) -> tuple[Run, ...]:
+    """Return the runs of trade ids of a table; none for bars, and for trades without ids.
+
+    Errors: DataError when the ids are not consecutive numbers at all.
+    """
     if frame.schema != TRADE_SCHEMA or frame["trade_id"].null_count():
         return ()
     runs = runs_of(frame["trade_id"].sort().to_numpy(), 1)

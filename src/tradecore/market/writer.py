@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from tradecore.core.errors import DataError
-from tradecore.core.types import MINUTE_NS, IntArray
+from tradecore.core.types import MINUTE_NS, IntArray, iso
 from tradecore.market.aggregate import ONE_MINUTE, trades_to_bars
 from tradecore.market.coverage import Run, Slice, count, inside, intersect, runs_of, subtract, union
 from tradecore.market.frames import BAR_SCHEMA, TRADE_SCHEMA, empty_bars, time_column
@@ -83,6 +83,8 @@ class Writer:
         self._refuse_contradiction(draft, addition, source, overlap)
         for partition, rows in self._touched(draft, addition.rows, [*cut, *(allowed if replace else ())]):
             stored = outside(self._stored(draft, partition, BAR_SCHEMA), allowed if replace else cut)
+            if not replace:
+                _refuse_emptied(stored, intersect(addition.exceptions, overlap, step), source, f"{key}")
             fresh = outside(rows, subtract([addition.span], allowed, step))
             name = f"{addition.ref.name} into {key}"
             merged = merge_bars(stored, fresh, () if replace else overlap, source.absent, name)
@@ -91,7 +93,7 @@ class Writer:
         kept = subtract(known, allowed, step) if replace else known
         draft.exceptions[source.name] = union([*kept, *addition.exceptions], step)
         self._changed.add(key)
-        draft.refs[addition.ref.sha256] = _chosen(draft.refs.get(addition.ref.sha256), addition.ref)
+        _note(draft, addition.ref)
         return sum(file.rows for file in draft.files.values()) - before
 
     def add_trades(self, key: DatasetKey, addition: Addition) -> int:
@@ -114,7 +116,7 @@ class Writer:
             self._stage(draft, partition, merged)
             touched.append(merged)
         draft.spans[addition.source] = union([*draft.spans.get(addition.source, ()), addition.span])
-        draft.refs[addition.ref.sha256] = _chosen(draft.refs.get(addition.ref.sha256), addition.ref)
+        _note(draft, addition.ref)
         self._changed.add(key)
         for trades in touched:
             self._derive(draft, addition, trades)
@@ -336,13 +338,25 @@ def _bar_slice(span: Run, source: Source, times: IntArray, exceptions: tuple[Run
     return Slice(*span, source.name, rows, empty, missing, source.absent, mine)
 
 
+def _refuse_emptied(stored: pl.DataFrame, exceptions: tuple[Run, ...], source: Source, name: str) -> None:
+    """Refuse a source that now says nothing traded where it gave a bar before."""
+    times = stored["open_time"].to_numpy()
+    clash = times[inside(times, exceptions)] if source.absent == "missing" else times[:0]
+    if len(clash):
+        raise DataError(
+            f"{name}: {iso(int(clash[0]))} has a bar in the lake, and the file says that nothing traded then, "
+            f"{len(clash):,} bars in all; import the file into another lake, or repair the file"
+        )
+
+
 def _rank(source: Source) -> tuple[int, str]:
     return source.strength, source.name
 
 
-def _chosen(old: SourceRef | None, new: SourceRef) -> SourceRef:
-    """Of two names for the same bytes, return the one that does not depend on which came first."""
-    return new if old is None else min(old, new)
+def _note(draft: Draft, ref: SourceRef) -> None:
+    """Record a source; of two names for the same bytes keep the one that does not depend on which came first."""
+    draft.refs[ref.sha256] = min(ref, draft.refs.get(ref.sha256, ref))
+    draft.refs.pop(SourceRef.repaired(ref.importer).sha256, None)
 
 
 def _minute(time: int) -> int:

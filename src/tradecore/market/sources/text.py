@@ -92,6 +92,8 @@ def _table(block: bytes, name: str, first_row: int, schema: pl.Schema) -> pl.Dat
         raise DataError(f"{name}: {_first_bad_line(block, first_row, schema, str(error))}") from error
     if len(frame) != block.count(b"\n"):
         raise DataError(f"{name}: {_first_bad_line(block, first_row, schema, 'a line is not a row')}")
+    if any(frame[column].null_count() for column in frame.columns):
+        raise DataError(f"{name}: {_first_bad_line(block, first_row, schema, 'a value is empty')}")
     return frame
 
 
