@@ -51,12 +51,12 @@ install: $(VENV)/.dev
 # hello needs the product alone; tests and checks need the tools too. The tools' stamp covers both.
 $(VENV)/.base: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing tradecore into $(VENV) (once; a few minutes on a slow line)"
-	@$(PIP) install --quiet --editable . --constraint constraints.txt
+	@$(PIP) install -qq --editable . --constraint constraints.txt
 	@touch $@
 
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing tradecore and its test tools into $(VENV) (once; a few minutes on a slow line)"
-	@$(PIP) install --quiet --editable '.[dev]' --constraint constraints.txt
+	@$(PIP) install -qq --editable '.[dev]' --constraint constraints.txt
 	@touch $(VENV)/.base $@
 
 $(BIN)/python:

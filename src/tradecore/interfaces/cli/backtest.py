@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradecore.core.errors import UsageError
 from tradecore.interfaces.cli.lab import open_lab
-from tradecore.interfaces.cli.options import From, Json, Seed, TimeframeOption, To, Venue, Workspace
+from tradecore.interfaces.cli.options import From, Json, Params, Seed, TimeframeOption, To, Venue, Workspace, assigned
 from tradecore.interfaces.cli.screen import Screen
 from tradecore.interfaces.cli.verdict import show_result
 
@@ -29,7 +28,6 @@ StrategyArgument = Annotated[
 Pairs = Annotated[
     list[str] | None, typer.Option("--pair", "-p", help="The pair; repeatable.", show_default="from the strategy")
 ]
-Params = Annotated[list[str] | None, typer.Option("--param", metavar="NAME=VALUE", help="Fix a parameter; repeatable.")]
 Cash = Annotated[float | None, typer.Option("--cash", help="Starting cash in quote.", show_default="from settings")]
 
 
@@ -60,7 +58,7 @@ def run(
         timeframe,
         start,
         end,
-        params=_assigned("--param", param),
+        params=assigned("--param", param),
         cash=cash,
         seed=seed,
     )
@@ -96,10 +94,10 @@ def walk_forward(
     """
     from tradecore.control import backtests
 
-    candidates = {name: tuple(values.split(",")) for name, values in _assigned("--grid", grid).items()}
+    candidates = {name: tuple(values.split(",")) for name, values in assigned("--grid", grid).items()}
     ask = backtests.Ask(
         strategy, tuple(pair or ()), venue, timeframe, start, end,
-        params=_assigned("--param", param), grid=candidates, folds=folds, cash=cash, seed=seed,
+        params=assigned("--param", param), grid=candidates, folds=folds, cash=cash, seed=seed,
     )  # fmt: skip
     screen = Screen(as_json)
     with screen.progress() as progress:
@@ -125,7 +123,7 @@ def compare(
     table = backtests.compare(open_lab(workspace), runs, metric or backtests.COMPARED)
     screen = Screen(as_json)
     figures, names = _turned(table.text_rows(), [column.label for column in table.columns])
-    screen.table(names, figures, right=names[1:])
+    screen.table(names, figures, right=names[1:], fold=names[:1])
     screen.answer({"runs": table.as_json()})
 
 
@@ -150,7 +148,7 @@ def lookahead(
     from tradecore.control import backtests
 
     ask: Ask = backtests.Ask(
-        strategy, tuple(pair or ()), venue, timeframe, start, end, params=_assigned("--param", param), seed=seed
+        strategy, tuple(pair or ()), venue, timeframe, start, end, params=assigned("--param", param), seed=seed
     )
     screen = Screen(as_json)
     with screen.progress() as progress:
@@ -160,17 +158,6 @@ def lookahead(
     screen.answer({"ok": found.ok, "lookahead": found, "recursion": recursion})
     if not found.ok:
         raise typer.Exit(4)
-
-
-def _assigned(option: str, texts: Sequence[str] | None) -> dict[str, str]:
-    """Return NAME=VALUE texts as a mapping. Errors: UsageError for one that is not."""
-    values: dict[str, str] = {}
-    for text in texts or ():
-        name, equals, value = text.partition("=")
-        if not (name.strip() and equals):
-            raise UsageError(f"{option} {text}: expected NAME=VALUE, as in {option} fast=9")
-        values[name.strip()] = value.strip()
-    return values
 
 
 def _turned(rows: Sequence[Sequence[str]], labels: Sequence[str]) -> tuple[list[tuple[str, ...]], tuple[str, ...]]:

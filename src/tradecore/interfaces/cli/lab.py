@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tradecore.core.errors import UsageError
+from tradecore.core.errors import NothingThereError, UsageError
 
 if TYPE_CHECKING:
     from tradecore.control.lab import Lab
@@ -31,6 +31,16 @@ def open_lab(workspace: Path | None = None) -> Lab:
     from tradecore import bootstrap
 
     return bootstrap.open_lab(workspace or _given["workspace"], _overrides)
+
+
+def open_lab_if_any(workspace: Path | None = None) -> Lab | None:
+    """Open the workspace as `open_lab` does; None where none was named and there is none around."""
+    try:
+        return open_lab(workspace)
+    except NothingThereError:
+        if workspace or _given["workspace"]:
+            raise
+        return None
 
 
 def open_or_make_lab(workspace: Path | None = None) -> Lab:

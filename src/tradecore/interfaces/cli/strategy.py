@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from tradecore.interfaces.cli.lab import open_lab
-from tradecore.interfaces.cli.options import From, Json, Seed, TimeframeOption, To, Venue, Workspace
+from tradecore.interfaces.cli.lab import open_lab, open_lab_if_any
+from tradecore.interfaces.cli.options import From, Json, Params, Seed, TimeframeOption, To, Venue, Workspace, assigned
 from tradecore.interfaces.cli.screen import Screen
 
 app = typer.Typer(
@@ -23,7 +23,7 @@ def list_(as_json: Json = False, workspace: Workspace = None) -> None:
     """
     from tradecore.control import strategies
 
-    found = strategies.list_strategies(open_lab(workspace))
+    found = strategies.list_strategies(open_lab_if_any(workspace))
     screen = Screen(as_json)
     screen.table(("strategy", "bars", "what it does"), [(item.name, item.timeframe, item.text) for item in found])
     screen.answer({"strategies": found})
@@ -57,6 +57,7 @@ def check(
     timeframe: TimeframeOption = None,
     start: From = None,
     end: To = None,
+    param: Params = None,
     seed: Seed = 0,
     as_json: Json = False,
     workspace: Workspace = None,
@@ -70,10 +71,20 @@ def check(
 
     screen = Screen(as_json)
     where = Where(pair, venue, timeframe, start, end)
+    params = assigned("--param", param)
     with screen.progress() as progress:
-        report = strategies.check(open_lab(workspace), strategy, where, seed, progress)
-    screen.table(("check", "", "found"), [(item.name, "ok" if item.ok else "no", item.text) for item in report.steps])
+        report = strategies.check(
+            open_lab_if_any(workspace),
+            strategy,
+            None if where == Where() else where,
+            seed=seed,
+            params=params,
+            progress=progress,
+        )
+    screen.table(("step", "", "found"), [(item.name, item.outcome, item.text) for item in report.steps])
+    for note in report.notes:
+        screen.say(f"note: {note}")
     screen.say(f"\n{report.verdict}")
-    screen.answer({"ok": report.ok, "verdict": report.verdict, "steps": report.steps})
-    if not report.ok:
+    screen.answer({"passed": report.passed, "verdict": report.verdict, "steps": report.steps, "notes": report.notes})
+    if not report.passed:
         raise typer.Exit(4)

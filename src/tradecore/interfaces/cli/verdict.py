@@ -47,7 +47,7 @@ def show_figures(screen: Screen, result: Result) -> None:
     labels = [column.label for column in table.columns]
     names = [name.replace("_", " ") for name in rows]
     cells = [(name, *row[1:]) for name, row in zip(names, table.text_rows(), strict=True)]
-    screen.table(("", *labels[1:]), cells, right=labels[1:])
+    screen.table(("", *labels[1:]), cells, right=labels[1:], fold=("",))
 
 
 def show_gates(screen: Screen, result: Result) -> None:
