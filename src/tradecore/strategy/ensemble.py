@@ -65,6 +65,7 @@ class Ensemble(Strategy):
         self._seats: Seats | None = None
         self._restored: Mapping[str, Any] | None = None
         self._said = False
+        self._given_seed: int | None = None  # the seed from which the members' were drawn
 
     @property
     def left_out(self) -> Mapping[str, str]:
@@ -91,8 +92,11 @@ class Ensemble(Strategy):
     def decide(self, market: Market, account: Account) -> Answer:
         """Ask every member, then combine."""
         seats = self._seats_at(market, account)
+        if self._given_seed != self._seed:
+            self._given_seed = self._seed
+            for place, member in enumerate(self.members):
+                member._seed = int(generator(self._seed, "ensemble", place).integers(1 << 62))
         for place, member in seats.active.items():
-            member._seed = int(generator(self._seed, "ensemble", place).integers(1 << 62))
             member._now = self._now
             seats.ask(place, member)
         answers = {pair: self._combine(seats, pair, account[pair]) for pair in market.pairs}

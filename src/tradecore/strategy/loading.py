@@ -22,7 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from tradecore.core.errors import NothingThereError, StrategyError, UsageError
+from tradecore.core.errors import NothingThereError, StrategyError, TradecoreError, UsageError
 from tradecore.strategy.builtin import BUILTINS
 from tradecore.strategy.contract import Strategy
 
@@ -142,14 +142,25 @@ def read_value(text: str) -> object:
 
 def _make(text: str, params: Mapping[str, object], find: Callable[[str], type[Strategy]]) -> Strategy:
     if text.endswith(".py") and Path(text).is_file():  # a path may hold brackets itself
-        return find(text)(**params)
+        return _built(find(text), params)
     target = read_target(text)
     given = {**target.params, **params}
     if target.name == "ensemble":
         return _make_ensemble(target, given, find)
     if target.members:
         raise UsageError(f"strategy {text!r}: {target.members[0]!r} is no parameter; write name=value")
-    return find(target.name)(**given)
+    return _built(find(target.name), given)
+
+
+def _built(kind: type[Strategy], given: Mapping[str, object]) -> Strategy:
+    try:
+        return kind(**given)
+    except TradecoreError:
+        raise
+    except Exception as error:  # boundary: __init__ is the user's code
+        file = Path(str(sys.modules[kind.__module__].__file__))
+        where = f"{file}:{_line_in(error, file)}"
+        raise StrategyError(f"{where}: {type(error).__name__}: {error}; {kind.__name__} cannot be made") from error
 
 
 def _make_ensemble(target: Target, given: Mapping[str, Any], find: Callable[[str], type[Strategy]]) -> Strategy:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tradecore.core.orders import Signal
 from tradecore.core.types import FloatArray
 from tradecore.features import donchian
 from tradecore.features.feature import Feature
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.parameters import Float, Int
 from tradecore.strategy.skills.exposure import latch, shifted
+from tradecore.strategy.skills.pairs import each_pair
 from tradecore.strategy.views import Account, Market
 
 
@@ -30,13 +32,17 @@ class Breakout(Strategy):
         return {"high_water": donchian(p.enter).upper, "low_water": donchian(p.leave).lower}
 
     def decide(self, market: Market, account: Account) -> Answer:
+        """Decide on every pair by itself."""
+        return each_pair(market, account, self._on_pair)
+
+    def _on_pair(self, market: Market, account: Account) -> Signal:
         """Compare the close with the channels as they stood one bar ago: today's channel contains today's bar."""
         if account.position:
             if market.close < market.previous("low_water"):
                 return self.close("new low")
             return self.hold("above the lower channel")
         if market.close > market.previous("high_water"):
-            return self.buy(self.p.size, reason="new high")
+            return self.buy(self.p.size / len(market.pairs), reason="new high")
         return self.hold("inside the channel")
 
     def exposure(self, features: Mapping[str, FloatArray]) -> FloatArray:

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from tradecore.core.orders import Signal
 from tradecore.core.types import FloatArray
 from tradecore.strategy.contract import Answer, Strategy
+from tradecore.strategy.skills.pairs import each_pair
 from tradecore.strategy.views import Account, Market
 
 
@@ -20,6 +22,10 @@ class Cash(Strategy):
     """
 
     def decide(self, market: Market, account: Account) -> Answer:
+        """Decide on every pair by itself."""
+        return each_pair(market, account, self._on_pair)
+
+    def _on_pair(self, market: Market, account: Account) -> Signal:
         """Do nothing, and say so."""
         return self.hold("cash")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tradecore.core.orders import Signal
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.parameters import Float, Int
 from tradecore.strategy.skills.calendar import period
@@ -9,7 +10,7 @@ from tradecore.strategy.views import Account, Market
 
 
 class Dca(Strategy):
-    """Buy `share` of equity in every calendar period of `days` days until the cash is used up; never sell.
+    """Buy for `share` of equity in every period of `days` days until the cash is used up; never sell.
 
     Idea:   nobody knows the right moment, so take many.
     Fails:  against buying at once, on average: cash that waits earns nothing while markets drift up. It lowers the
@@ -28,8 +29,11 @@ class Dca(Strategy):
         """Buy once per period while there is cash for a whole share."""
         now = period(market.time, self.p.days)
         if now == self.bought:
-            return self.hold("bought in this period")
+            return self._on_all(market, self.hold("bought in this period"))
         if account.cash < self.p.share * account.equity:
-            return self.hold("the cash is used up")
+            return self._on_all(market, self.hold("the cash is used up"))
         self.bought = now
-        return self.buy(self.p.share, reason="a new period")
+        return self._on_all(market, self.buy(self.p.share / len(market.pairs), reason="a new period"))
+
+    def _on_all(self, market: Market, signal: Signal) -> Answer:
+        return signal if len(market.pairs) == 1 else dict.fromkeys(market.pairs, signal)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tradecore.core.orders import Signal
 from tradecore.features import ema, rsi, volume_ratio
 from tradecore.features.feature import Feature
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.parameters import Float, Int
+from tradecore.strategy.skills.pairs import each_pair
 from tradecore.strategy.views import Account, Market
 
 
@@ -36,6 +38,10 @@ class EmaRsiVolume(Strategy):
         return {"fast": ema(p.fast), "slow": ema(p.slow), "heat": rsi(14), "flow": volume_ratio(20)}
 
     def decide(self, market: Market, account: Account) -> Answer:
+        """Decide on every pair by itself."""
+        return each_pair(market, account, self._on_pair)
+
+    def _on_pair(self, market: Market, account: Account) -> Signal:
         """Enter on a crossing that passes both filters; leave on the crossing back, at the stop or at the target."""
         p = self.p
         if account.position:

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from tradecore.core.orders import Signal
 from tradecore.core.types import FloatArray
 from tradecore.features import sma
 from tradecore.features.feature import Feature
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.parameters import Float, Int
+from tradecore.strategy.skills.pairs import each_pair
 from tradecore.strategy.views import Account, Market
 
 
@@ -31,10 +33,16 @@ class MaCross(Strategy):
         return {"fast": sma(p.fast), "slow": sma(p.slow)}
 
     def decide(self, market: Market, account: Account) -> Answer:
+        """Decide on every pair by itself."""
+        return each_pair(market, account, self._on_pair)
+
+    def _on_pair(self, market: Market, account: Account) -> Signal:
         """Follow the sign of the difference."""
+        if account.position:
+            return self.hold("above") if market.fast > market.slow else self.close("fast not above slow")
         if market.fast > market.slow:
-            return self.hold("above") if account.position else self.buy(self.p.size, reason="fast above slow")
-        return self.close("fast not above slow") if account.position else self.hold("below")
+            return self.buy(self.p.size / len(market.pairs), reason="fast above slow")
+        return self.hold("below")
 
     def exposure(self, features: Mapping[str, FloatArray]) -> FloatArray:
         """Return the share wanted after each bar, (T,)."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tradecore.core.orders import Signal
 from tradecore.core.types import FloatArray
 from tradecore.features import roc
 from tradecore.features.feature import Feature
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.parameters import Float, Int
 from tradecore.strategy.skills.exposure import latch
+from tradecore.strategy.skills.pairs import each_pair
 from tradecore.strategy.views import Account, Market
 
 
@@ -31,10 +33,18 @@ class Momentum(Strategy):
         return {"change": roc(p.lookback)}
 
     def decide(self, market: Market, account: Account) -> Answer:
+        """Decide on every pair by itself."""
+        return each_pair(market, account, self._on_pair)
+
+    def _on_pair(self, market: Market, account: Account) -> Signal:
         """Enter above the band, leave below it."""
         if account.position:
             return self.close("it fell") if market.change < -self.p.band else self.hold("not fallen")
-        return self.buy(self.p.size, reason="it rose") if market.change > self.p.band else self.hold("not risen")
+        return (
+            self.buy(self.p.size / len(market.pairs), reason="it rose")
+            if market.change > self.p.band
+            else self.hold("not risen")
+        )
 
     def exposure(self, features: Mapping[str, FloatArray]) -> FloatArray:
         """Return the share wanted after each bar, (T,)."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from tradecore.core.orders import Signal
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.parameters import Float, Int
+from tradecore.strategy.skills.pairs import each_pair
 from tradecore.strategy.views import Account, Market
 
 
@@ -24,10 +28,15 @@ class RandomEntry(Strategy):
     }
 
     def decide(self, market: Market, account: Account) -> Answer:
+        """Throw the coins of this bar, one for each pair."""
+        coin = self.rng
+        return each_pair(market, account, lambda its_market, its_account: self._on_pair(its_market, its_account, coin))
+
+    def _on_pair(self, market: Market, account: Account, coin: np.random.Generator) -> Signal:
         """Throw the coin of the state it is in: the two chances give the wanted mean length and share of time."""
         p = self.p
         leave = 1.0 / p.holding
         enter = leave * p.time_in_market / (1.0 - p.time_in_market)
         if account.position:
-            return self.close("chance") if self.rng.random() < leave else self.hold("chance")
-        return self.buy(p.size, reason="chance") if self.rng.random() < enter else self.hold("chance")
+            return self.close("chance") if coin.random() < leave else self.hold("chance")
+        return self.buy(p.size / len(market.pairs), reason="chance") if coin.random() < enter else self.hold("chance")

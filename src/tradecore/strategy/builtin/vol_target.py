@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tradecore.core.orders import Signal
 from tradecore.features import realised_volatility
 from tradecore.features.feature import Feature
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.parameters import Float, Int
+from tradecore.strategy.skills.pairs import each_pair
 from tradecore.strategy.skills.sizing import volatility_share
 from tradecore.strategy.views import Account, Market
 
@@ -33,10 +35,14 @@ class VolTarget(Strategy):
         return {"volatility": realised_volatility(p.period)}
 
     def decide(self, market: Market, account: Account) -> Answer:
+        """Decide on every pair by itself."""
+        return each_pair(market, account, self._on_pair)
+
+    def _on_pair(self, market: Market, account: Account) -> Signal:
         """Trade when what is held is more than a band away from what is wanted."""
-        wanted = volatility_share(market.volatility, self.p.target)
+        wanted = volatility_share(market.volatility, self.p.target) / len(market.pairs)
         missing = wanted - account.position * market.close / account.equity
-        if abs(missing) < self.p.band and account.position:
+        if abs(missing) < self.p.band / len(market.pairs) and account.position:
             return self.hold("within the band")
         if missing > 0.0:
             return self.buy(missing, reason="calmer than held for")
