@@ -72,7 +72,6 @@ def stationary_indices(periods: int, block: float, samples: int, rng: np.random.
     """
     starts = rng.integers(periods, size=(samples, periods), dtype=np.int64)
     begins = rng.random((samples, periods)) < 1.0 / block
-    begins[:, 0] = True
     position = np.arange(periods)
     last = np.maximum.accumulate(np.where(begins, position, 0), axis=1)
     indices: IntArray = (np.take_along_axis(starts, last, axis=1) + position - last) % periods
@@ -108,9 +107,7 @@ def block_length(returns: FloatArray) -> tuple[float, float]:
     slope = 2.0 * float((window * lags) @ covariance[1 : bandwidth + 1])
     long_run = float(covariance[0]) + 2.0 * float(window @ covariance[1 : bandwidth + 1])
     longest = math.ceil(min(3.0 * math.sqrt(n), n / 3.0))
-    if long_run == 0.0:
-        return float(longest), float(longest)
-    ratio = (slope / long_run) ** 2 * n
+    ratio = (slope / long_run) ** 2 * n if long_run else math.inf
     stationary, circular = ratio ** (1 / 3), (1.5 * ratio) ** (1 / 3)
     return max(min(stationary, longest), 1.0), max(min(circular, longest), 1.0)
 

@@ -55,6 +55,7 @@ def test_strong_record_is_an_edge_and_every_gate_has_a_value():
         ({"trades": 29}, "trades"),
         ({"trials": 10**9}, "deflated_sharpe"),
         ({"costed_returns": {1.5: np.full(DAYS, -1e-5)}}, "gains_at_higher_cost"),
+        ({"costed_returns": {1.5: np.zeros(DAYS)}}, "gains_at_higher_cost"),
     ],
 )
 def test_one_failed_gate_is_no_evidence_and_comes_first_in_the_reasons(changes, name):

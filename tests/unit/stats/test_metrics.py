@@ -45,8 +45,11 @@ def test_result_is_strict_json_whatever_happened(make_track, equity):
 
 
 def test_empty_track_is_refused(make_track):
+    track = make_track([])
     with pytest.raises(DataError, match="0 bars"):
-        measure(make_track([]))
+        measure(track)
+    with pytest.raises(DataError, match="0 bars"):
+        daily_returns(track.curve, track.timeframe)
 
 
 def test_curve_with_times_out_of_order_is_refused(make_track):
@@ -109,10 +112,10 @@ def test_weekly_bars_annualise_with_their_own_count(make_track):
 
 def test_deposit_and_withdrawal_change_no_return(make_track):
     plain = measure(make_track([110.0, 99.0, 108.9]))
-    flows = measure(make_track([110.0, 189.0, 97.9], flow=[0.0, 100.0, -100.0]))
+    flows = measure(make_track([110.0, 189.0, 152.9], flow=[0.0, 100.0, -50.0]))
     assert flows["total_return"] == pytest.approx(plain["total_return"])
     assert flows["max_drawdown"] == pytest.approx(plain["max_drawdown"])
-    assert flows["net_profit"] == pytest.approx(97.9 - 100.0)
+    assert flows["net_profit"] == pytest.approx(152.9 - 150.0)
 
 
 def test_drawdowns_of_a_known_path(make_track):
@@ -208,6 +211,13 @@ def test_track_without_trades_has_no_trade_figures(make_track):
     for name in ("win_rate", "expectancy", "mean_holding", "maker_share", "order_fill_share", "break_even_cost"):
         assert measured[name] is None, name
     assert measured["sharpe"] is None
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_figures_that_overflow_are_none(make_track):
+    measured = measure(make_track([100.0] * 3, net=[1e308, 1e308, -1.0]))
+    assert measured["expectancy"] is None
+    json.dumps(measured, allow_nan=False)
 
 
 def test_money_turnover_and_exposure(make_track):
