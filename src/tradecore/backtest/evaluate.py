@@ -108,8 +108,10 @@ def count_trials(make: Make, walked: Walk, settings: Settings, counted: Ledgered
     Sharpe ratios are of daily returns, not annualised.
     """
     record = daily_returns(walked.simulation.track.curve, walked.simulation.track.timeframe).returns
-    found = [(one.params, one.sharpe, one.days, "walk_forward_train") for one in walked.tried if one.days]
-    found += [(fold.params, sharpe_ratio(record), len(record), "walk_forward") for fold in walked.folds[-1:]]
+    found = [(fold.params, sharpe_ratio(record), len(record), "walk_forward") for fold in walked.folds[-1:]]
+    # The last training slice comes last: the ledger compares trials by their newest evaluation, and that one is the same
+    # stretch of data for every candidate.
+    found += [(one.params, one.sharpe, one.days, "walk_forward_train") for one in walked.tried if one.days]
     if counted is None:
         distinct = {config_hash(params, settings, walked.bars) for params, *_ in found}
         return len(distinct), np.array([sharpe for _, sharpe, *_ in found if sharpe is not None])
