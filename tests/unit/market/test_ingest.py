@@ -190,6 +190,17 @@ def test_bars_in_which_nothing_traded_are_not_stored_but_prove_the_time_empty(
         import_path(lake, again, venue="binance")
 
 
+def test_two_parquet_files_are_two_sources_and_mixed_only_by_name(
+    lake: Lake, bars_parquet: Callable[..., Path]
+) -> None:
+    one, two = bars_parquet("BTCUSD_a.parquet"), bars_parquet("BTCUSD_b.parquet", minutes=range(10, 20))
+    import_path(lake, one, venue="kraken")
+    with pytest.raises(DataError, match=r"holds bars from parquet:BTCUSD_a, BTCUSD_b\.parquet gives parquet:BTCUSD_b"):
+        import_path(lake, two, venue="kraken")
+    import_path(lake, two, venue="kraken", join=True)
+    assert lake.dataset(BARS).manifest.joined == ("parquet:BTCUSD_a", "parquet:BTCUSD_b")
+
+
 def test_the_bar_that_is_still_open_is_left_out(tmp_path: Path, zip_of: Zip, ohlcvt: Text) -> None:
     lake = Lake(tmp_path / "lake", clock=ManualClock(DAY * SECOND_NS + 2 * MINUTE_NS + 1))
     result = import_path(lake, zip_of("k.zip", XBTUSD_1=ohlcvt([0, 1, 2])))

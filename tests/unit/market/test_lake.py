@@ -112,22 +112,22 @@ def test_made_and_traded_bars_are_never_mixed_even_when_joined(lake: Lake) -> No
 
 
 def test_two_sources_are_mixed_only_by_name_and_each_bar_knows_its_own(lake: Lake) -> None:
-    lake.commit(_bars(range(10), source="bars-parquet"), venue="kraken")
+    lake.commit(_bars(range(10), source="parquet:a"), venue="kraken")
     before = lake.dataset(KEY)
     with pytest.raises(DataError, match="sources are never mixed silently"):
         lake.commit(_bars(range(5, 15), source="kraken-ohlcvt", price=200.0), venue="kraken")
     assert lake.dataset(KEY) == before
     lake.commit(_bars(range(5, 15), source="kraken-ohlcvt", price=200.0), venue="kraken", join=True)
     manifest = lake.dataset(KEY).manifest
-    assert [(one.source, one.rows) for one in manifest.slices] == [("bars-parquet", 5), ("kraken-ohlcvt", 10)]
-    assert manifest.joined == ("bars-parquet", "kraken-ohlcvt")
-    assert lake.bars("kraken", BTC, M1).source == "bars-parquet+kraken-ohlcvt"
+    assert [(one.source, one.rows) for one in manifest.slices] == [("parquet:a", 5), ("kraken-ohlcvt", 10)]
+    assert manifest.joined == ("kraken-ohlcvt", "parquet:a")
+    assert lake.bars("kraken", BTC, M1).source == "kraken-ohlcvt+parquet:a"
 
 
 @pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 2, 0), (1, 0, 2)])
 def test_joined_sources_give_the_same_dataset_in_any_order(tmp_path: Path, order: tuple[int, ...]) -> None:
     parts = [
-        _bars(range(30), source="bars-parquet"),
+        _bars(range(30), source="parquet:a"),
         _bars(range(10, 20), source="kraken-trades", price=200.0),
         _bars(range(15, 40), source="kraken-ohlcvt", price=300.0),
     ]
@@ -139,17 +139,17 @@ def test_joined_sources_give_the_same_dataset_in_any_order(tmp_path: Path, order
     assert other == name
     manifest = again.dataset(KEY).manifest
     assert [(one.source, one.rows) for one in manifest.slices] == [
-        ("bars-parquet", 10),
+        ("parquet:a", 10),
         ("kraken-trades", 10),
         ("kraken-ohlcvt", 20),
     ]
 
 
 def test_one_source_that_contradicts_itself_is_refused(lake: Lake) -> None:
-    lake.commit(_bars(range(10), source="bars-parquet"), venue="kraken")
+    lake.commit(_bars(range(10), source="parquet:a"), venue="kraken")
     before = lake.dataset(KEY)
     with pytest.raises(DataError, match=r"bar 2023-01-01T00:00:00Z has open 100\.0 in the lake and 200\.0 in the file"):
-        lake.commit(_bars(range(10), source="bars-parquet", price=200.0), venue="kraken")
+        lake.commit(_bars(range(10), source="parquet:a", price=200.0), venue="kraken")
     assert lake.dataset(KEY) == before
 
 

@@ -54,7 +54,7 @@ def test_a_manifest_holds_no_time_of_import_and_no_absolute_path() -> None:
 
 
 def _other_source(one: Slice) -> Slice:
-    return replace(one, source="bars-parquet", start=one.start + DAY_NS, end=one.end + DAY_NS)
+    return replace(one, source="parquet:a", start=one.start + DAY_NS, end=one.end + DAY_NS)
 
 
 @pytest.mark.parametrize(

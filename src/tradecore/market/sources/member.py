@@ -35,13 +35,18 @@ _SOURCES = {
         Source("kraken-trades", "empty", 50),
         Source("kraken-ohlcvt", "empty", 40),
         Source("kraken-rest-ohlc", "missing", 30),
-        Source("bars-parquet", "missing", 20),
     )
 }
 
 
+PARQUET = "parquet:"
+"""How the source of bars in a Parquet file begins: it does not say who made it, so each file is a source of its own."""
+
+
 def source_named(name: str) -> Source:
     """Return a source; of an unknown one an absent bar is missing, of a synthetic one it is empty by construction."""
+    if name.startswith(PARQUET):
+        return Source(name, "missing", 20)
     fallback = Source(name, "empty" if name.startswith("synthetic") else "missing", 10)
     return _SOURCES.get(name, fallback)
 

@@ -19,7 +19,7 @@ from tradecore.core.errors import DataError, UsageError
 from tradecore.core.types import Pair, Timeframe
 from tradecore.market.frames import BAR_SCHEMA, TRADE_SCHEMA, Origin, check_bars, check_trades
 from tradecore.market.naming import pair_from_kraken
-from tradecore.market.sources.member import Asked, Member, Progress
+from tradecore.market.sources.member import PARQUET, Asked, Member, Progress
 
 BLOCK_ROWS = 1_000_000
 VENUES = ("kraken", "bitfinex", "coinbase", "binance", "bybit", "okx", "bitstamp", "gemini")
@@ -44,7 +44,7 @@ def read_parquet(path: Path, asked: Asked) -> Member:
     if set(_BAR_COLUMNS) <= set(columns):
         timeframe = asked.timeframe or _timeframe(path)
         blocks = partial(_bars, path, rows, "count" in columns, timeframe)
-        return Member(path.name, venue, pair, timeframe, "bars-parquet", sha, blocks)
+        return Member(path.name, venue, pair, timeframe, PARQUET + path.stem, sha, blocks)
     if set(_TRADE_COLUMNS) <= set(columns):
         blocks = partial(_trades, path, rows, "trade_id" in columns)
         return Member(path.name, venue, pair, None, "trades-parquet", sha, blocks)
