@@ -177,7 +177,6 @@ _ROLES = {colour: f"var(--{role})" for role, colour in PALETTE.items()}
 
 def _clean(body: str, name: str) -> str:
     """Drop what a page does not need, round coordinates to a tenth of a pixel, and turn colours into variables."""
-    body = re.sub(r"<metadata>.*?</metadata>", "", body, flags=re.S)
     body = re.sub(r"<style[^>]*>.*?</style>", "", body, flags=re.S)
     body = re.sub(r"<!--.*?-->", "", body, flags=re.S)
     body = re.sub(r"font-family: [^;\"]*;?", "", body)

@@ -74,7 +74,7 @@ def _index(track: Track, bars: Bars) -> int:
 def _note(done: int, drawn: int) -> str:
     if drawn < done:
         return f"{drawn:,} of {done:,} trades drawn: those with the largest result"
-    return f"{done:,} trades" if done else "no trades"
+    return f"{done:,} trades" if done else ""
 
 
 def _price(axes: Axes, bars: Bars, paper: Paper) -> None:

@@ -61,7 +61,7 @@ def context(sheet: TearSheet) -> dict[str, object]:
         "tiles": _tiles(sheet),
         "months": MONTHS,
         "monthly": _monthly(sheet),
-        "costs": list(sheet.costs.items()),
+        "costs": [(formats.label_of(name), text) for name, text in sheet.costs.items()],
         "paid": _paid(sheet),
         "levels": sorted({formats.percent(one.level, digits=0) for one in sheet.intervals}),
         "fold_head": _fold_head(sheet),
@@ -95,7 +95,7 @@ def _verdict(verdict: Verdict | None, sheet: TearSheet) -> dict[str, object] | N
     """Return the banner's texts: headline, count, reasons that no gate says, and gates with the failed ones first."""
     if verdict is None:
         return None
-    gates = sorted(verdict.gates, key=lambda gate: bool(gate.passed))
+    gates = verdict.gates
     failed = sum(not gate.passed for gate in gates)
     rows = [
         {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from tradecore.core.bars import Bars
 from tradecore.core.seeds import generator
+from tradecore.core.track import Track
 from tradecore.core.types import DAY_NS
 from tradecore.reports import series
 from tradecore.reports.tear_sheet import TearSheet
@@ -43,6 +46,12 @@ def test_a_fall_below_the_start_is_a_drawdown(sheet: TearSheet) -> None:
     expected = min(w / max(1.0, wealth[: t + 1].max()) - 1 for t, w in enumerate(wealth[:500]))
     assert fall[:500].min() == pytest.approx(expected)
     assert (fall <= 0).all()
+
+
+def test_a_fall_that_begins_with_the_first_bar_counts_from_the_start(idle_track: Track) -> None:
+    curve = idle_track.curve
+    fallen = replace(idle_track, curve=replace(curve, equity=np.full(len(curve), 0.9 * curve.start_equity)))
+    assert series.drawdown(fallen)[0] == pytest.approx(-0.1)
 
 
 def test_months_and_days_compound_to_the_total(sheet: TearSheet) -> None:
