@@ -96,7 +96,7 @@ def _arguments(text: str, inside: str) -> tuple[tuple[object, ...], dict[str, ob
     """Read the part between the brackets as literals; nothing is evaluated."""
     try:
         call = ast.parse(f"_({inside})", mode="eval").body
-        if not isinstance(call, ast.Call):
+        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name):
             raise ValueError("not a list of values")
         args = tuple(ast.literal_eval(value) for value in call.args)
         named = {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}

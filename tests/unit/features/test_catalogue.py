@@ -116,7 +116,19 @@ def test_the_text_form_takes_names_spaces_and_no_brackets() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "ema(9", "ema 9", "ema(9).value.more", "ema(__import__('os'))", "ema(x)", "ema(9)-1"]
+    "text",
+    [
+        "",
+        "ema(9",
+        "ema 9",
+        "ema(9).value.more",
+        "ema(__import__('os'))",
+        "ema(x)",
+        "ema(9)-1",
+        "ema(9)(3)",
+        "ema(9)+(3)",
+        "ema(**{})",
+    ],
 )
 def test_a_text_that_is_no_feature_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
@@ -138,6 +150,10 @@ def test_columns_are_named_after_the_strategys_key() -> None:
     assert ema(9).columns("fast") == ("fast",)
     assert catalogue.parse("bollinger()").columns("bands") == ("bands_upper", "bands_middle", "bands_lower")
     assert catalogue.parse("bollinger().upper").columns("top") == ("top",)
+
+
+def test_a_feature_prints_as_its_text() -> None:
+    assert repr(macd(5, 8, 3).hist) == "macd(5,8,3).hist"
 
 
 def test_a_feature_survives_pickling() -> None:

@@ -78,4 +78,4 @@ def test_too_few_bars_are_said_to_be_too_few(bars: Bars) -> None:
 def test_features_are_checked_one_by_one(bars: Bars) -> None:
     results = check_all(bars, [ema(9), ema(21)])
     assert next(results).label == "ema(9)"
-    assert next(results).label == "ema(21)"
+    assert [result.label for result in results] == ["ema(21)"]
