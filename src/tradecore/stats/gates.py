@@ -76,6 +76,7 @@ class Evidence:
     """Everything a verdict reads. None is a figure that could not be computed. Sharpe ratios are annualised."""
 
     days: int
+    """Out-of-sample returns: days, or bars where a bar is longer than a day."""
     trades: int
     trials: int
     """Configurations ever evaluated on this data, this one included."""
