@@ -226,7 +226,7 @@ def _age_of_lowest(ring: FloatArray, j: int, count: int, width: int) -> int:
 def supertrend(
     high: FloatArray, low: FloatArray, close: FloatArray, n: int, width: float, state: FloatArray, out: FloatArray
 ) -> None:
-    """Write the trailing band the price has not crossed, and the direction: 1 above it, -1 below."""
+    """Write the trailing band the price has not crossed, and the direction: 1 above it (as at first), -1 below."""
     seen, atr, last = int(state[0]), state[1], state[2]
     upper, lower, side, rate = state[3], state[4], state[5], 1.0 / n
     for i in range(len(high)):
@@ -237,7 +237,7 @@ def supertrend(
             middle = (high[i] + low[i]) / 2.0
             top, bottom = middle + width * atr, middle - width * atr
             if seen == n:
-                upper, lower, side = top, bottom, 1.0 if close[i] >= bottom else -1.0
+                upper, lower, side = top, bottom, 1.0
             else:
                 upper = top if top < upper or last > upper else upper
                 lower = bottom if bottom > lower or last < lower else lower
