@@ -7,7 +7,7 @@ are drawn in `price`, what has no time axis in `panels`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,11 +73,19 @@ def equity(
 
 
 def drawdown(
-    track: Track, baselines: Mapping[str, Track] | None = None, *, name: str = "Strategy", paper: Paper = WIDE
+    track: Track,
+    baselines: Mapping[str, Track] | None = None,
+    *,
+    name: str = "Strategy",
+    only: str | None = None,
+    paper: Paper = WIDE,
 ) -> Figure:
-    """Draw the fall from the running peak, the deepest point named; a baseline is a thin line."""
+    """Draw the fall from the running peak, the deepest point named; a baseline is a thin line.
+
+    `only` names the one baseline to draw; it keeps the colour it has beside the others.
+    """
     main = _Line(name, track, MAIN, series.drawdown(track))
-    lines = [main, *_others(baselines, series.drawdown)]
+    lines = [main, *_others(baselines, series.drawdown, only)]
     lowest = min(float(one.values.min()) for one in lines)
     with canvas.style():
         figure, axes = _over_time(paper, 200 if paper.is_narrow else 230, len(lines))
@@ -115,7 +123,8 @@ def exposure(track: Track, *, paper: Paper = WIDE) -> Figure:
         axes.plot(when, np.append(mean, mean[-1]), color=MAIN, linewidth=0.9, drawstyle="steps-post")
         text = "every bar" if stretch == 1 else f"mean of every {stretch:,} bars, the wash to their highest"
         axis.caption(axes, text)
-        axes.set_ylim(0.0, max(1.0, float(share.max())) * 1.04)
+        top = float(share.max())
+        axes.set_ylim(0.0, top * 1.25 if 0.0 < top < 0.5 else max(1.0, top) * 1.04)
         axis.value_axis(axes, lambda value: formats.percent(value, digits=0), 3)
         axis.date_axis(axes, paper, *span(track))
     return figure
@@ -133,11 +142,15 @@ def save_png(figure: Figure, path: Path) -> Path:
     return path
 
 
-def _others(baselines: Mapping[str, Track] | None, measure: Any) -> list[_Line]:
+def _others(
+    baselines: Mapping[str, Track] | None, measure: Callable[[Track], FloatArray], only: str | None = None
+) -> list[_Line]:
     """Return each baseline with its title, its values, and its colour, which is the same in every chart."""
-    items = (baselines or {}).items()
+    coloured = [(name, one, OTHERS[i % len(OTHERS)]) for i, (name, one) in enumerate((baselines or {}).items())]
     return [
-        _Line(formats.label_of(name), one, OTHERS[i % len(OTHERS)], measure(one)) for i, (name, one) in enumerate(items)
+        _Line(formats.label_of(name), one, colour, measure(one))
+        for name, one, colour in coloured
+        if only is None or name == only
     ]
 
 

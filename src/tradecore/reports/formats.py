@@ -13,7 +13,7 @@ MINUS = "\u2212"
 KINDS = ("percent", "ratio", "money", "count", "bps", "per_year", "ns", "seconds", "minutes", "hours", "days")
 
 _UNIT_NS = {"ns": 1, "seconds": SECOND_NS, "minutes": MINUTE_NS, "hours": HOUR_NS, "days": DAY_NS}
-_UPPER = {"cagr", "pnl", "var", "cvar", "rsi", "ema", "id", "dsr", "psr", "mae", "mfe"}
+_UPPER = {"cagr", "pnl", "var", "cvar", "rsi", "ema", "ma", "sma", "id", "dsr", "psr", "mae", "mfe"}
 
 
 def label_of(name: str) -> str:
@@ -62,17 +62,18 @@ def percent(value: float | None, *, digits: int = 2, signed: bool = False) -> st
 
 
 def ratio(value: float | None, *, digits: int = 2, signed: bool = False) -> str:
-    """Write a plain number; a small one that is not zero keeps three significant digits.
+    """Write a plain number; one below 0.1 keeps up to four decimals.
 
-    >>> ratio(1.234), ratio(0.00123), ratio(0.0)
-    ('1.23', '0.00123', '0.00')
+    >>> ratio(1.234), ratio(0.00123), ratio(0.05), ratio(2.6e-7)
+    ('1.23', '0.0012', '0.05', '0.00')
     """
     if value is None:
         return NOTHING
-    if value and abs(value) < 0.1:
-        text = f"{abs(value):.3g}"
-        return (MINUS if value < 0 else "+" if signed else "") + text
-    return _signed(value, digits, signed)
+    if abs(value) >= 0.1:
+        return _signed(value, digits, signed)
+    text = _signed(value, 4, signed)
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals.rstrip('0'):0<{digits}}"
 
 
 def money(value: float | None, currency: str = "", *, signed: bool = False, digits: int | None = None) -> str:

@@ -6,7 +6,7 @@ names are the same for every run that has the same parts.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
@@ -50,7 +50,7 @@ def single(sheet: TearSheet) -> dict[str, Picture]:
         Picture(
             "drawdown",
             f"Fall of {name} from its running peak over time",
-            lambda paper: charts.drawdown(track, _first(sheet.baselines), name=name, paper=paper),
+            lambda paper: charts.drawdown(track, sheet.baselines, name=name, only=sheet.benchmark, paper=paper),
         ),
         Picture("exposure", "Share of the account in the market", lambda paper: charts.exposure(track, paper=paper)),
         Picture(
@@ -101,8 +101,3 @@ def _worst(sheet: TearSheet) -> list[Picture]:
     span = price.around(track, worst)
     text = f"Close-up of the largest loss, on {bars.pair}"
     return [Picture("largest-loss", text, lambda paper: price.trades(track, bars, span=span, paper=paper))]
-
-
-def _first(baselines: Mapping[str, Track]) -> dict[str, Track]:
-    """Return the first baseline alone: a second drawdown is enough to compare with."""
-    return dict(list(baselines.items())[:1])

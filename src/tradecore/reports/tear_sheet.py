@@ -16,6 +16,7 @@ from tradecore.core.bars import Bars
 from tradecore.core.errors import DataError
 from tradecore.core.track import Track
 from tradecore.core.types import Nanoseconds, Pair
+from tradecore.stats.gates import BUY_AND_HOLD
 
 Value: TypeAlias = float | int | None
 """A measured number; None where it is not defined, as the Sharpe ratio of a run without trades."""
@@ -167,6 +168,14 @@ class TearSheet:
     def is_synthetic(self) -> bool:
         """Whether any of the bars were made rather than traded."""
         return any(one.is_synthetic for one in self.datasets) or any(one.is_synthetic for one in self.bars.values())
+
+    @property
+    def benchmark(self) -> str | None:
+        """The baseline to hold a figure against: buy and hold, else the first that took a risk, else the first."""
+        names = list(self.baselines)
+        held = [name for name in names if name.lower().replace(" ", "_") == BUY_AND_HOLD]
+        risky = [name for name in names if self.baselines[name].curve.exposure.max() > 0]
+        return next(iter([*held, *risky, *names]), None)
 
     @property
     def currency(self) -> str:

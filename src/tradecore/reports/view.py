@@ -6,12 +6,13 @@ does not depend on whether they flatter: failed gates before passed ones, losses
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from tradecore.core.orders import FillReason
+from tradecore.core.track import Track
 from tradecore.core.types import RecordArray
 from tradecore.reports import formats, series
 from tradecore.reports.catalogue import words
@@ -120,15 +121,21 @@ def _verdict(verdict: Verdict | None, sheet: TearSheet) -> dict[str, object] | N
 
 def _tiles(sheet: TearSheet) -> list[Tile]:
     track, metrics = sheet.track, sheet.metrics
-    total = float(track.curve.wealth()[-1] - 1)
-    deepest = float(series.drawdown(track).min())
+    total, deepest = _total(track), _deepest(track)
     fees = float(track.fills["fee"].sum())
-    tiles = [Tile("Total return", formats.percent(total, digits=1, signed=True), _beside(sheet), _tone(total))]
+    tiles = [
+        Tile(
+            "Total return",
+            formats.percent(total, digits=1, signed=True),
+            _beside(sheet, _total, signed=True),
+            _tone(total),
+        )
+    ]
     if "sharpe" in metrics:
         level = next((one for one in sheet.intervals if one.label.lower() in ("sharpe", "sharpe ratio")), None)
         text = f"{level.level:.0%} interval {formats.ratio(level.low)} to {formats.ratio(level.high)}" if level else ""
         tiles.append(Tile("Sharpe ratio", formats.ratio(metrics["sharpe"]), text.replace("%", " %")))
-    tiles.append(Tile("Deepest drawdown", formats.percent(deepest, digits=1), _baseline_fall(sheet), _tone(deepest)))
+    tiles.append(Tile("Deepest drawdown", formats.percent(deepest, digits=1), _beside(sheet, _deepest), _tone(deepest)))
     won = f"{formats.percent(metrics.get('win_rate'), digits=0)} won" if metrics.get("win_rate") is not None else ""
     tiles.append(Tile("Trades", formats.count(len(track.trades)), won))
     share = formats.percent(fees / track.curve.start_equity, digits=1)
@@ -145,16 +152,20 @@ def _tiles(sheet: TearSheet) -> list[Tile]:
     return tiles
 
 
-def _beside(sheet: TearSheet) -> str:
-    for name, track in sheet.baselines.items():
-        return f"{formats.label_of(name)} {formats.percent(float(track.curve.wealth()[-1] - 1), digits=1, signed=True)}"
-    return ""
+def _beside(sheet: TearSheet, measure: Callable[[Track], float], *, signed: bool = False) -> str:
+    """Return the same figure of the benchmark, where there is one."""
+    name = sheet.benchmark
+    if name is None:
+        return ""
+    return f"{formats.label_of(name)} {formats.percent(measure(sheet.baselines[name]), digits=1, signed=signed)}"
 
 
-def _baseline_fall(sheet: TearSheet) -> str:
-    for name, track in sheet.baselines.items():
-        return f"{formats.label_of(name)} {formats.percent(float(series.drawdown(track).min()), digits=1)}"
-    return ""
+def _total(track: Track) -> float:
+    return float(track.curve.wealth()[-1] - 1)
+
+
+def _deepest(track: Track) -> float:
+    return float(series.drawdown(track).min())
 
 
 def _setting(value: object) -> str:

@@ -64,6 +64,14 @@ def test_the_highest_and_lowest_value_are_drawn(sheet: TearSheet) -> None:
     assert np.max(drawn) == value.max()
 
 
+def test_a_baseline_keeps_its_colour_where_it_stands_alone(sheet: TearSheet) -> None:
+    together = charts.equity(sheet.track, sheet.baselines).axes[0].texts
+    alone = charts.drawdown(sheet.track, sheet.baselines, only="Random entries").axes[0].texts
+    colours = [next(t.get_color() for t in texts if "Random entries" in t.get_text()) for texts in (together, alone)]
+    assert colours[0] == colours[1]
+    assert not [text for text in alone if "Cash" in text.get_text()]
+
+
 def test_every_baseline_is_named_at_the_end_of_its_line(sheet: TearSheet) -> None:
     figure = charts.equity(sheet.track, {"buy_and_hold": sheet.baselines["Buy and hold"]}, name="ema_cross")
     assert "ema_cross +" in words(figure)

@@ -33,8 +33,11 @@ def test_float_dust_is_not_written_out() -> None:
     assert formats.money(1.2e-10, "USD") == "0.00 USD"
 
 
-def test_a_small_ratio_keeps_its_digits() -> None:
-    assert formats.ratio(-0.00042) == "−0.00042"
+def test_a_small_ratio_keeps_four_decimals_and_no_more() -> None:
+    assert formats.ratio(-0.00042) == "−0.0004"
+    assert formats.ratio(0.0349) == "0.0349"
+    assert formats.ratio(-0.02) == "−0.02"
+    assert formats.ratio(2.57e-7) == "0.00"
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,14 @@ def test_a_track_without_bars_is_refused(sheet: TearSheet) -> None:
         replace(sheet, baselines={"hold": empty})
 
 
+def test_figures_are_held_against_buy_and_hold_else_against_a_baseline_that_took_a_risk(sheet: TearSheet) -> None:
+    hold, random, cash = sheet.baselines.values()
+    assert replace(sheet, baselines={"cash": cash, "random": random, "buy_and_hold": hold}).benchmark == "buy_and_hold"
+    assert replace(sheet, baselines={"cash": cash, "random": random}).benchmark == "random"
+    assert replace(sheet, baselines={"cash": cash}).benchmark == "cash"
+    assert replace(sheet, baselines={}).benchmark is None
+
+
 def test_a_dataset_is_described_from_its_bars(bars: Bars) -> None:
     one = Dataset.of(bars)
     assert (one.bars, one.is_synthetic, one.timeframe, one.hash) == (len(bars), True, "1h", bars.dataset)
