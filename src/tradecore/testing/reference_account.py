@@ -6,6 +6,8 @@ equity = deposits - withdrawals + realised + unrealised, and neither cash nor ba
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from tradecore.core.errors import AccountingError
 from tradecore.core.types import Side
 from tradecore.testing.reference_values import Execution, Holding, Number, RoundTrip
@@ -28,6 +30,7 @@ class ReferenceAccount:
         self.trips: list[RoundTrip] = []
         self.equity_curve: list[Number] = []
         self.cash_curve: list[Number] = []
+        self.worst_curve: list[Number] = []
 
     @property
     def zero(self) -> Number:
@@ -78,8 +81,10 @@ class ReferenceAccount:
         if not held.quantity:
             self._close(fill)
 
-    def close_bar(self, bar: int) -> None:
-        """Record the curve at the marks of this bar and check the books. Errors: AccountingError."""
+    def close_bar(self, bar: int, lows: Mapping[int, Number]) -> None:
+        """Record the curve at the marks and at the lows of this bar, and check the books. Errors: AccountingError."""
+        worst = (held.quantity * lows.get(pair, held.mark) for pair, held in enumerate(self.holdings))
+        self.worst_curve.append(self.cash + sum(worst, self.zero))
         self.equity_curve.append(self.equity)
         self.cash_curve.append(self.cash)
         books = self.deposits - self.withdrawals + self.realised + self.unrealised

@@ -91,41 +91,45 @@ class ReferenceMarket:
             self._protect(pair)
         for pair, bar in self._bars.items():
             self._finish(pair, bar)
-        self.account.close_bar(self.bar)
+        self.account.close_bar(self.bar, {pair: self._price(pair, "low") for pair in self._bars})
 
     def _arrivals(self) -> None:
         """Fill what acts at the open: exits in pair order, then entries in pair order."""
         for pair in sorted(self._bars):
             if self.account.holdings[pair].leaving:
-                self._leave(
-                    pair, self._moved(pair, self._price(pair, "open"), Side.SELL, None, spread=True), FillReason.CAP
-                )
-        for work in self._in_turn():
-            arriving, work.arrived = not work.arrived, True
-            opened = self._price(work.pair, "open")
-            if work.is_market or work.intent.kind is OrderKind.MARKET:
-                work.is_market = True
-                price = self._moved(work.pair, opened, work.intent.side, work.intent.slippage, spread=True)
-                self._fill(work, price, Liquidity.TAKER, at_open=True)
-            elif arriving and work.intent.kind is OrderKind.LIMIT:
-                limit = self._limit(work)
-                if opened <= limit if work.intent.side is Side.BUY else opened >= limit:
-                    self._fill(work, self._ticked(work.pair, opened, work.intent.side), Liquidity.TAKER, at_open=True)
+                self._go_on_leaving(pair)
+            for work in self._active(pair, entries=False):
+                self._arrive(work)
+        for pair in sorted(self._bars):
+            for work in self._active(pair, entries=True):
+                self._arrive(work)
+
+    def _arrive(self, work: Working) -> None:
+        arriving, work.arrived = not work.arrived, True
+        side, opened = work.intent.side, self._price(work.pair, "open")
+        if work.is_market or work.intent.kind is OrderKind.MARKET:
+            work.is_market = True
+            price = self._moved(work.pair, opened, side, work.intent.slippage, spread=True)
+            self._fill(work, price, Liquidity.TAKER, at_open=True)
+        elif arriving and work.intent.kind is OrderKind.LIMIT:
+            limit = self._limit(work)
+            if opened <= limit if side is Side.BUY else opened >= limit:
+                self._fill(work, self._ticked(work.pair, opened, side), Liquidity.TAKER, at_open=True)
 
     def _resting(self) -> None:
         """Fill limits that were traded through and stops that were reached: exits first, then entries."""
-        for work in self._in_turn():
-            if work.is_market or work.acted_in == self.bar or not work.arrived:
-                continue
-            if work.intent.kind is OrderKind.LIMIT:
-                self._rest_limit(work)
-            else:
-                self._rest_stop(work)
+        for entries in (False, True):
+            for pair in sorted(self._bars):
+                for work in self._active(pair, entries=entries):
+                    if work.is_market or work.acted_in == self.bar or not work.arrived:
+                        continue
+                    (self._rest_limit if work.intent.kind is OrderKind.LIMIT else self._rest_stop)(work)
 
-    def _in_turn(self) -> list[Working]:
-        """Return the active orders of tradable pairs: exits before entries, then by pair, then as they were sent."""
-        active = [work for work in self.working if work.active_from <= self.bar and work.pair in self._bars]
-        return sorted(active, key=lambda work: (work.intent.side is Side.BUY, work.pair))
+    def _active(self, pair: int, *, entries: bool) -> list[Working]:
+        """Return a pair's active orders as they were sent: its exits, or its entries."""
+        active = [work for work in self.working if work.pair == pair and work.active_from <= self.bar]
+        # An order that may only reduce is an exit, whatever its side.
+        return [work for work in active if entries is (work.intent.side is Side.BUY and not work.intent.reduce_only)]
 
     def _rest_limit(self, work: Working) -> None:
         limit, touch = self._limit(work), self.rules[work.pair].touch
@@ -155,84 +159,86 @@ class ReferenceMarket:
         """Fill as much of an order as size, limits, cash and volume allow at `price`; end it when nothing is left."""
         work.acted_in = self.bar
         rate = self._rate(work.pair, liquidity)
-        if work.wanted is None and not self._resolve(work, price, rate):
-            return
         buy = work.intent.side is Side.BUY
-        left = work.wanted - work.filled
-        affordable = self._affordable(work.pair, price, rate) if buy else self.account.holdings[work.pair].quantity
-        if affordable < left:  # only a rest can meet this: cash or position went elsewhere in the meantime
-            left, work.note = affordable, OrderNote.CASH_RESIZED if buy else OrderNote.NO_POSITION
-            work.wanted = work.filled + left
-        quantity = min(left, self._room(work.pair))
-        if buy and quantity > 0 and self._is_dust(work.pair, quantity, price):
-            self._end(work, OrderState.CANCELLED if work.filled else OrderState.REJECTED, OrderNote.DUST)
+        refusal = self._refusal(work)
+        if refusal is not OrderNote.NONE:
+            self._refuse(work, refusal)
             return
-        if quantity > 0:
-            reason = FillReason.CAP if work.pushed and work.is_market else FillReason.SIGNAL
-            self._book(work.pair, work.intent, quantity=quantity, price=price, liquidity=liquidity, reason=reason)
-            work.filled += quantity
-            if buy:
-                self._protect_with(work, price, at_open=at_open)
-        if work.filled >= work.wanted:
-            self._end(work, OrderState.FILLED if work.filled else OrderState.REJECTED, work.note)
-        else:
-            work.pushed = True
+        if work.wanted is None or work.intent.size_kind is SizeKind.ALL:
+            work.wanted = self._sized(work, price, rate) + work.filled
+        left, note = (self._entry if buy else self._exit)(work, price, rate)
+        # choice: a rest that a limit or the cash has cut is a smaller order, and has to meet the minimums again.
+        if left <= 0 or ((note or not work.filled) and self._is_too_small(work.pair, left, price)):
+            self._refuse(work, note or OrderNote.BELOW_MINIMUM)
+            return
+        if buy and not work.filled and self._is_dust(work, left, price):
+            self._refuse(work, OrderNote.DUST)
+            return
+        quantity = min(left, self._room(work.pair))
+        # choice: an entry whose first part, cut by the volume cap, would be too small to sell waits for a better bar.
+        if buy and quantity < left and not work.filled and self._is_too_small(work.pair, quantity, price):
+            return
+        if quantity <= 0:
+            return
+        reason = FillReason.CAP if work.filled else FillReason.SIGNAL
+        self._book(work.pair, work.intent, quantity=quantity, price=price, liquidity=liquidity, reason=reason)
+        work.filled += quantity
+        work.note = OrderNote.CASH_RESIZED if note is OrderNote.NO_CASH else note or work.note
+        if buy:
+            self._protect_with(work, price, at_open=at_open)
+        if quantity == left:
+            self._end(work, OrderState.FILLED, work.note)
 
-    def _resolve(self, work: Working, price: Number, rate: Number) -> bool:
-        """Turn the order's size into base at its first fill price, or reject it; return whether it may go on."""
-        rules, intent = self.rules[work.pair], work.intent
-        quantity = self._sized(work, price, rate)
-        if intent.side is Side.BUY:
-            quantity, note = self._within_limits(work, quantity, price, rate)
-        else:
-            held = self.account.holdings[work.pair].quantity
-            note = OrderNote.NONE
-            if not held:
-                refused = intent.reduce_only or intent.size_kind is SizeKind.ALL
-                note = OrderNote.NO_POSITION if refused else OrderNote.SHORT_NOT_ALLOWED
-            quantity = min(quantity, held)
-        work.note, work.wanted = note, down(quantity, self._of(rules.lot))
-        if work.wanted > 0 and work.wanted >= self._of(rules.min_quantity):  # noqa: SIM102  two rules, two lines
-            if work.wanted * price >= self._of(rules.min_notional):
-                return True
-        # A limit that leaves nothing is the reason; one that leaves too little makes the order too small.
-        if work.wanted > 0 or note is OrderNote.NONE:
-            note = OrderNote.BELOW_MINIMUM
-        elif note is OrderNote.CASH_RESIZED:
-            note = OrderNote.NO_CASH
-        self._end(work, OrderState.REJECTED, note)
-        return False
+    def _refusal(self, work: Working) -> OrderNote:
+        """Return why an order cannot act at all, or NONE."""
+        if work.intent.side is Side.BUY:
+            return OrderNote.NO_POSITION if work.intent.reduce_only else OrderNote.NONE
+        if self.account.holdings[work.pair].quantity:
+            return OrderNote.NONE
+        return OrderNote.NO_POSITION if work.intent.reduce_only else OrderNote.SHORT_NOT_ALLOWED
+
+    def _refuse(self, work: Working, note: OrderNote) -> None:
+        self._end(work, OrderState.CANCELLED if work.filled else OrderState.REJECTED, note)
+
+    def _exit(self, work: Working, price: Number, rate: Number) -> tuple[Number, OrderNote]:
+        """Return what an exit may still sell: what is held at most, and all of it when the remainder would be dust."""
+        held = self.account.holdings[work.pair].quantity
+        left = min(work.wanted - work.filled, held)
+        # choice: a remainder that the venue would not take is sold along, rather than kept for ever.
+        if left < held and self._is_too_small(work.pair, held - left, price):
+            left, work.wanted = held, work.filled + held
+        return left, OrderNote.NONE
+
+    def _entry(self, work: Working, price: Number, rate: Number) -> tuple[Number, OrderNote]:
+        """Return what position limits and cash leave of an entry, and the note of the one that cut deepest."""
+        rules, held = self.rules[work.pair], self.account.holdings[work.pair].quantity
+        lot = self._of(rules.lot)
+        if not held and sum(1 for holding in self.account.holdings if holding.quantity) >= self.max_positions:
+            return self._of(0), OrderNote.OPEN_POSITIONS_LIMIT
+        quantity, note = work.wanted - work.filled, OrderNote.NONE
+        for room, name in (
+            (self._of(rules.max_base) - held, OrderNote.POSITION_BASE_LIMIT),
+            (self._of(rules.max_quote) / price - held, OrderNote.POSITION_QUOTE_LIMIT),
+            (self.account.cash / (price * (1 + rate)), OrderNote.NO_CASH),
+        ):
+            if down(max(room, self._of(0)), lot) < quantity:
+                quantity, note = down(max(room, self._of(0)), lot), name
+        return quantity, note
+
+    def _is_too_small(self, pair: int, quantity: Number, price: Number) -> bool:
+        """Return whether the venue's minimums would refuse this quantity at this price."""
+        rules = self.rules[pair]
+        return bool(quantity < self._of(rules.min_quantity) or quantity * price < self._of(rules.min_notional))
 
     def _sized(self, work: Working, price: Number, rate: Number) -> Number:
-        """Return the order's size in base at the fill price, the fee included, before limits and rounding."""
+        """Return the order's size in base at the fill price, the fee included, rounded down to the lot."""
         kind, size = work.intent.size_kind, self._of(work.intent.size)
         if kind is SizeKind.ALL:
             return self.account.holdings[work.pair].quantity
-        if kind is SizeKind.BASE:
-            return size
-        quote = size * self.account.equity if kind is SizeKind.FRACTION else size
-        return quote / (price * (1 + rate))
-
-    def _within_limits(self, work: Working, quantity: Number, price: Number, rate: Number) -> tuple[Number, OrderNote]:
-        """Return what position limits and cash leave of an entry, and the note of the one that cut deepest."""
-        rules, held = self.rules[work.pair], self.account.holdings[work.pair].quantity
-        if not held and sum(1 for holding in self.account.holdings if holding.quantity) >= self.max_positions:
-            return self._of(0), OrderNote.OPEN_POSITIONS_LIMIT
-        rooms = [
-            (self._of(rules.max_base) - held, OrderNote.POSITION_BASE_LIMIT),
-            (self._of(rules.max_quote) / price - held, OrderNote.POSITION_QUOTE_LIMIT),
-            (self.account.cash / (price * (1 + rate)), OrderNote.CASH_RESIZED),
-        ]
-        note = OrderNote.NONE
-        for room, name in rooms:
-            if room < quantity:
-                quantity, note = max(room, self._of(0)), name
-        return quantity, note
-
-    def _affordable(self, pair: int, price: Number, rate: Number) -> Number:
-        quantity = self.account.cash / (price * (1 + rate))
-        # The last bit of a division must not cut an order that was sized to the whole cash.
-        return down(quantity * (1 + self._of(1e-12)), self._of(self.rules[pair].lot))
+        if kind is not SizeKind.BASE:
+            quote = size * self.account.equity if kind is SizeKind.FRACTION else size
+            size = quote / (price * (1 + rate))
+        return down(size, self._of(self.rules[work.pair].lot))
 
     def _room(self, pair: int) -> Number:
         """Return how much of the bar's volume may still fill, in whole lots."""
@@ -241,12 +247,14 @@ class ReferenceMarket:
             return cap
         return down(cap * self._of(self._bars[pair].volume) - self._used[pair], self._of(self.rules[pair].lot))
 
-    def _is_dust(self, pair: int, quantity: Number, price: Number) -> bool:
-        """Return whether the position that would be held after this entry could not be sold again at this price."""
-        rules, after = self.rules[pair], self.account.holdings[pair].quantity + quantity
-        # choice: "could be sold" is asked at the price a market sell would get where the entry filled.
-        sold_at = self._moved(pair, price, Side.SELL, None, spread=True)
-        return bool(after < self._of(rules.min_quantity) or after * sold_at < self._of(rules.min_notional))
+    def _is_dust(self, work: Working, quantity: Number, price: Number) -> bool:
+        """Return whether the position this entry makes would be too small to be sold at its stop, or here."""
+        rules, held = self.rules[work.pair], self.account.holdings[work.pair]
+        stop = held.stop if work.intent.stop is None else self._level(work.intent.stop, price)
+        level = price if stop is None else min(stop, price)
+        # choice: what a later sale brings is counted after slippage and before the fee.
+        slippage = self._of(rules.slippage if work.intent.slippage is None else work.intent.slippage)
+        return bool((held.quantity + quantity) * level * (1 - slippage) < self._of(rules.min_notional))
 
     def _end(self, work: Working, state: OrderState, note: OrderNote) -> None:
         self.working.remove(work)
@@ -265,8 +273,11 @@ class ReferenceMarket:
             held.target = up(self._level(intent.target, entry), self._of(self.rules[work.pair].tick))
         if intent.trail is not None:
             held.trail = self._of(intent.trail)
-        held.extreme = price if held.extreme is None else max(held.extreme, price)
+        if held.extreme is None:
+            held.extreme = price
+            held.opened_inside = -1 if at_open else self.bar
         if not at_open:
+            held.inside_price = min(price, held.inside_price) if held.entered_inside == self.bar else price
             held.entered_inside = self.bar
 
     def _level(self, level: Level, entry: Number) -> Number:
@@ -280,9 +291,14 @@ class ReferenceMarket:
         opened, low, high = (self._price(pair, name) for name in ("open", "low", "high"))
         level, reason = self._stop_level(pair)
         if level is not None and low <= level:
-            # A position that was entered inside the bar was not there at the open.
-            gap = opened <= level and held.entered_inside != self.bar
-            price = self._moved(pair, opened if gap else min(level, high), Side.SELL, None, spread=False)
+            # What was held at the open leaves there when the bar opens beyond the stop; what came inside the bar cannot
+            # have been sold for more than it cost. The whole position gets the worst of these.
+            starts = [min(level, high)]
+            if held.opened_inside != self.bar and opened <= level:
+                starts.append(opened)
+            if held.entered_inside == self.bar:
+                starts.append(held.inside_price)
+            price = self._moved(pair, min(starts), Side.SELL, None, spread=False)
             held.leaving = True
             self._leave(pair, price, reason)
             return
@@ -290,6 +306,11 @@ class ReferenceMarket:
         # An entry inside the bar may have come after the high, so its target has to wait.
         if held.target is not None and (high > held.target or touched) and held.entered_inside != self.bar:
             self._leave(pair, max(held.target, low), FillReason.TARGET, Liquidity.MAKER)
+
+    def _go_on_leaving(self, pair: int) -> None:
+        """Sell at the open what the volume cap left of an earlier exit."""
+        price = self._moved(pair, self._price(pair, "open"), Side.SELL, None, spread=True)
+        self._leave(pair, price, FillReason.CAP)
 
     def _stop_level(self, pair: int) -> tuple[Number | None, FillReason]:
         """Return the higher of stop and trailing stop, and which of them it is."""

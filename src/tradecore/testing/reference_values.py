@@ -109,6 +109,10 @@ class Holding:
     """Best price since entry, of bars that are final; the entry price before the first."""
     entered_inside: int = -1
     """The bar in which the last entry filled away from the open."""
+    inside_price: Number = 0
+    """The lowest price at which that bar entered away from the open."""
+    opened_inside: int = -1
+    """The bar in which the position came into being, when that was away from the open."""
     leaving: bool = False
     """A protective exit was triggered and the volume cap left a rest, which goes on at the next open."""
     entry_bar: int = -1
@@ -128,8 +132,6 @@ class Working:
     arrived: bool = False
     is_market: bool = False
     """A market order, or a stop that was triggered and has a rest to fill."""
-    pushed: bool = False
-    """The volume cap moved some of it into a later bar."""
     wanted: Number | None = None
     """Base; None until it is resolved at its first fill price."""
     filled: Number = 0
