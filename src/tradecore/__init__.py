@@ -7,8 +7,8 @@
     print(result)                                         # figures, and the verdict with its reasons
     result.show()                                         # the report, in a browser
 
-To write a strategy: `from tradecore import Strategy, Int, Float, ema, rsi`. Every indicator of the catalogue can be imported
-from here by its name. Nothing is loaded before it is used, so that `import tradecore` costs milliseconds.
+To write a strategy: `from tradecore import Strategy, Int, Float, ema, rsi`. Every indicator of the catalogue can be
+imported from here by its name. Nothing is loaded before it is used, so that `import tradecore` costs milliseconds.
 """
 
 from __future__ import annotations
@@ -32,7 +32,20 @@ _HOMES = {
     **dict.fromkeys(("compare", "lab", "read", "run", "synthetic", "walk_forward"), "tradecore.interfaces.python"),
 }
 
-__all__ = ["At", "Base", "Float", "Int", "Quote", "Strategy", "compare", "lab", "read", "run", "synthetic", "walk_forward"]
+__all__ = [
+    "At",
+    "Base",
+    "Float",
+    "Int",
+    "Quote",
+    "Strategy",
+    "compare",
+    "lab",
+    "read",
+    "run",
+    "synthetic",
+    "walk_forward",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -23,7 +23,9 @@ seeds = st.integers(0, 2**32 - 1)
 
 def random_tape(rng: np.random.Generator, pairs: int, count: int, *, flows: bool = True) -> Tape:
     close = 100.0 * np.exp(np.cumsum(rng.normal(0, 0.02, (pairs, count)), axis=1))
-    open_ = np.concatenate([np.full((pairs, 1), 100.0), close[:, :-1]], axis=1) * np.exp(rng.normal(0, 0.01, (pairs, count)))
+    open_ = np.concatenate([np.full((pairs, 1), 100.0), close[:, :-1]], axis=1) * np.exp(
+        rng.normal(0, 0.01, (pairs, count))
+    )
     high = np.maximum(open_, close) * np.exp(np.abs(rng.normal(0, 0.01, (pairs, count))))
     low = np.minimum(open_, close) * np.exp(-np.abs(rng.normal(0, 0.01, (pairs, count))))
     volume = rng.exponential(50.0, (pairs, count)) * (rng.random((pairs, count)) > 0.1)
@@ -36,11 +38,13 @@ def random_tape(rng: np.random.Generator, pairs: int, count: int, *, flows: bool
 
 
 def random_model(rng: np.random.Generator, **fixed: Any) -> VenueModel:
-    drawn = dict(
-        maker_fee=rng.choice([0.0, 0.0025]), taker_fee=rng.choice([0.0, 0.004, 0.02]), half_spread=rng.choice([0.0, 0.001]),
-        slippage=rng.choice([0.0, 0.002]), participation=rng.choice([0.05, 0.5, np.inf]), tick=rng.choice([0.0, 0.01, 0.5]),
+    drawn: dict[str, Any] = dict(  # noqa: C408
+        maker_fee=rng.choice([0.0, 0.0025]), taker_fee=rng.choice([0.0, 0.004, 0.02]),
+        half_spread=rng.choice([0.0, 0.001]), slippage=rng.choice([0.0, 0.002]),
+        participation=rng.choice([0.05, 0.5, np.inf]), tick=rng.choice([0.0, 0.01, 0.5]),
         lot=rng.choice([0.0, 0.001, 0.1]), min_quantity=rng.choice([0.0, 0.05]), min_notional=rng.choice([0.0, 5.0]),
-        max_base=rng.choice([np.inf, 20.0]), max_quote=rng.choice([np.inf, 3000.0]), max_positions=int(rng.choice([1, 2, 9])),
+        max_base=rng.choice([np.inf, 20.0]), max_quote=rng.choice([np.inf, 3000.0]),
+        max_positions=int(rng.choice([1, 2, 9])),
         latency_bars=int(rng.integers(0, 3)), touch=bool(rng.integers(2)), allow_short=bool(rng.integers(2)),
     )  # fmt: skip
     return VenueModel(**{k: v if isinstance(v, bool | int) else float(v) for k, v in (drawn | fixed).items()})
@@ -51,14 +55,18 @@ def random_intent(rng: np.random.Generator, number: int, pairs: int, price: floa
     away = 1.0 if side is Side.BUY else -1.0
     kind = OrderKind(int(rng.choice([0, 0, 1, 2])))
     size_kind = SizeKind(int(rng.integers(4)))
-    size = {SizeKind.FRACTION: rng.uniform(0.05, 1.0), SizeKind.QUOTE: rng.uniform(1, 4000), SizeKind.BASE: rng.uniform(0.01, 40)}
+    size = {
+        SizeKind.FRACTION: rng.uniform(0.05, 1.0),
+        SizeKind.QUOTE: rng.uniform(1, 4000),
+        SizeKind.BASE: rng.uniform(0.01, 40),
+    }
     maybe = lambda value: value if rng.random() < 0.5 else None  # noqa: E731
     return Intent(
         number, PAIRS[int(rng.integers(pairs))], side, kind, size_kind, float(size.get(size_kind, 0.0)),
         0.0 if kind is OrderKind.MARKET else float(price * rng.uniform(0.95, 1.05)),
         size_kind is SizeKind.ALL or bool(rng.random() < 0.1),
         stop=maybe(-away * float(rng.uniform(0.005, 0.1))),
-        target=maybe(away * float(rng.uniform(0.005, 0.1)) if rng.random() < 0.8 else At(price * float(1 + away * 0.05))),
+        target=maybe(away * float(rng.uniform(0.005, 0.1)) if rng.random() < 0.8 else At(price * (1 + away * 0.05))),
         trail=maybe(float(rng.uniform(0.005, 0.1))), slippage=maybe(float(rng.choice([0.0, 0.01]))),
     )  # fmt: skip
 
@@ -107,7 +115,11 @@ def test_no_fill_lies_outside_its_bar_but_for_spread_slippage_and_a_tick(seed: i
     for fill in track.fills:
         p, t = int(fill["pair"]), int(fill["bar"])
         assert tape.real[p, t]
-        assert tape.low[p, t] * (1 - reach) - model.tick - 1e-9 <= fill["price"] <= tape.high[p, t] * (1 + reach) + model.tick + 1e-9
+        assert (
+            tape.low[p, t] * (1 - reach) - model.tick - 1e-9
+            <= fill["price"]
+            <= tape.high[p, t] * (1 + reach) + model.tick + 1e-9
+        )
 
 
 @given(seeds, st.integers(1, 3))
@@ -153,7 +165,7 @@ def test_a_batch_of_environments_equals_as_many_venues_bit_for_bit(seed: int, pa
             array.flags.writeable = False
         venues.append(SimulatedVenue(PAIRS[:pairs], Timeframe(MINUTE_NS), part, model, 5000.0))
     for step in range(count - 8):
-        wants = [i for i in range(many) if rng.random() < 0.4 and batch._books.count[i, 0] < 7]
+        wants = [i for i in range(many) if rng.random() < 0.4 and batch._books.counts[i, 0] < 7]
         pair = rng.integers(0, pairs, len(wants))
         kind = rng.choice([int(SizeKind.FRACTION), int(SizeKind.ALL)], len(wants))
         side = np.where(kind == int(SizeKind.ALL), -1, 1)
@@ -162,7 +174,15 @@ def test_a_batch_of_environments_equals_as_many_venues_bit_for_bit(seed: int, pa
         for n, i in enumerate(wants):
             closing = int(kind[n]) == int(SizeKind.ALL)
             venues[i].submit(
-                Intent(1, PAIRS[int(pair[n])], Side(int(side[n])), OrderKind.MARKET, SizeKind(int(kind[n])), float(size[n]), reduce_only=closing)
+                Intent(
+                    1,
+                    PAIRS[int(pair[n])],
+                    Side(int(side[n])),
+                    OrderKind.MARKET,
+                    SizeKind(int(kind[n])),
+                    float(size[n]),
+                    reduce_only=closing,
+                )
             )
         batch.step()
         for venue in venues:

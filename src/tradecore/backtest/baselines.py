@@ -1,4 +1,5 @@
-"""What anybody could have done instead: simple strategies run in the same engine, on the same bars, with the same costs.
+"""What anybody could have done instead: simple strategies run in the same engine, on the same bars, with the same
+costs.
 
 A result without them says nothing. The tuned ones are walked forward on the candidate's own folds, so that they had the
 same chances to choose; the random ones trade about as often and hold about as long as the candidate did.
@@ -15,7 +16,6 @@ import numpy as np
 
 from tradecore.backtest.run import Settings, Shift, simulate_shifts
 from tradecore.backtest.walk_forward import Plan, Walk, walk
-from tradecore.core.bars import Bars
 from tradecore.core.track import Track
 from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.sample import daily_returns
@@ -28,7 +28,9 @@ TUNED: Mapping[str, Mapping[str, Sequence[object]]] = {"ma_cross": {"fast": (10,
 """Baselines that choose on each training slice, and their grids."""
 
 
-def baselines(walked: Walk, settings: Settings, plan: Plan, *, tell: Callable[[str, int, int], None]) -> dict[str, Track]:
+def baselines(
+    walked: Walk, settings: Settings, plan: Plan, *, tell: Callable[[str, int, int], None]
+) -> dict[str, Track]:
     """Return the record of every baseline over the same out-of-sample span as the walk."""
     names = [*FIXED, *(("equal_weight",) if len(walked.bars) > 1 else ()), *TUNED]
     found: dict[str, Track] = {}
@@ -76,4 +78,3 @@ def typical_size(walked: Walk) -> float:
     exposure = walked.simulation.track.curve.exposure
     at_work = exposure[exposure > 0.0]
     return float(at_work.mean()) if len(at_work) else 0.0
-

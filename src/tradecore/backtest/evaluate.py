@@ -1,7 +1,7 @@
 """The honest test: walk forward, stand beside the baselines, count the trials, and say whether there is an edge.
 
-One protocol from candidate to verdict. The verdict's gates and their limits are `stats.gates`; what is new here is only the
-order of things and that every trial is in the ledger before significance is computed.
+One protocol from candidate to verdict. The verdict's gates and their limits are `stats.gates`; what is new here is
+only the order of things and that every trial is in the ledger before significance is computed.
 """
 
 from __future__ import annotations
@@ -59,12 +59,16 @@ class Ledgered:
     clock: Clock = field(default_factory=SystemClock)
 
 
-def backtest(strategy: Strategy, bars: Sequence[Bars], settings: Settings | None = None, *, tell: Tell | None = None) -> Result:
-    """Run a strategy once over the bars, with its figures. It gives no verdict: one run over known data proves nothing."""
+def backtest(
+    strategy: Strategy, bars: Sequence[Bars], settings: Settings | None = None, *, tell: Tell | None = None
+) -> Result:
+    """Run a strategy once over the bars, with its figures. It gives no verdict: one run over known data proves
+    nothing."""
     settings = settings or Settings()
     done = simulate(strategy, bars, settings, progress=(lambda i, n: tell("backtest", i, n)) if tell else None)
     return Result(
-        strategy=strategy.name(), text=first_line(strategy), params=strategy.p._asdict(), kind="backtest", bars=tuple(bars),
+        strategy=strategy.name(), text=first_line(strategy), params=strategy.p._asdict(), kind="backtest",
+        bars=tuple(bars),
         settings=settings, track=done.track, journal=done.journal, metrics=measure(done.track),
         notices=_notices(bars, done.quarantined),
     )  # fmt: skip
@@ -76,8 +80,8 @@ def evaluate(
 ) -> Result:  # fmt: skip
     """Test a strategy honestly and return its out-of-sample record with evidence and verdict.
 
-    `make` makes the strategy from parameter values. Without a ledger only this call's own candidates are counted, and the
-    result says so. Errors: DataError for too few bars or pairs without a common span.
+    `make` makes the strategy from parameter values. Without a ledger only this call's own candidates are counted, and
+    the result says so. Errors: DataError for too few bars or pairs without a common span.
     """
     settings, protocol = settings or Settings(), protocol or Protocol()
     tell = tell or (lambda what, done, total: None)
@@ -93,31 +97,46 @@ def evaluate(
     strategy = walked.shifts[-1].strategy
     notices = list(_notices(bars, walked.simulation.quarantined))
     if counted is None:
-        notices.append("Trials were counted for this call alone; run it in a workspace to count every trial on this data.")
+        notices.append(
+            "Trials were counted for this call alone; run it in a workspace to count every trial on this data."
+        )
     return Result(
-        strategy=strategy.name(), text=first_line(strategy), params=strategy.p._asdict(), kind="walk_forward", bars=walked.bars,
-        settings=settings, track=track, journal=walked.simulation.journal, metrics=measure(track), notices=tuple(notices),
+        strategy=strategy.name(), text=first_line(strategy), params=strategy.p._asdict(), kind="walk_forward",
+        bars=walked.bars,
+        settings=settings, track=track, journal=walked.simulation.journal, metrics=measure(track),
+        notices=tuple(notices),
         folds=walked.folds, baselines=others, baseline_metrics={name: measure(one) for name, one in others.items()},
         costed={**costed, 1.0: track}, evidence=evidence, verdict=judge(evidence, protocol.limits, gates),
     )  # fmt: skip
 
 
 def count_trials(make: Make, walked: Walk, settings: Settings, counted: Ledgered | None) -> tuple[int, FloatArray]:
-    """Enter every candidate of a walk into the ledger; return how many trials this data has seen, and their Sharpe ratios.
+    """Enter every candidate of a walk into the ledger; return how many trials this data has seen, and their Sharpe
+    ratios.
 
     Sharpe ratios are of daily returns, not annualised.
     """
     record = daily_returns(walked.simulation.track.curve, walked.simulation.track.timeframe).returns
     found = [(fold.params, sharpe_ratio(record), len(record), "walk_forward") for fold in walked.folds[-1:]]
-    # The last training slice comes last: the ledger compares trials by their newest evaluation, and that one is the same
-    # stretch of data for every candidate.
+    # The last training slice comes last: the ledger compares trials by their newest evaluation, and that one is the
+    # same stretch of data for every candidate.
     found += [(one.params, one.sharpe, one.days, "walk_forward_train") for one in walked.tried if one.days]
     if counted is None:
         distinct = {config_hash(params, settings, walked.bars) for params, *_ in found}
         return len(distinct), np.array([sharpe for _, sharpe, *_ in found if sharpe is not None])
     dataset, strategy = dataset_of(walked.bars), source_hash(make(**walked.folds[-1].params))
     counted.ledger.record_many(
-        Trial(dataset, strategy, config_hash(params, settings, walked.bars), kind, "run", counted.run, sharpe, days, counted.clock.now())
+        Trial(
+            dataset,
+            strategy,
+            config_hash(params, settings, walked.bars),
+            kind,
+            "run",
+            counted.run,
+            sharpe,
+            days,
+            counted.clock.now(),
+        )
         for params, sharpe, days, kind in found
     )
     return counted.ledger.count(dataset), counted.ledger.sharpes(dataset)
@@ -169,9 +188,18 @@ def _random_gate(track: Track, randoms: Sequence[float], protocol: Protocol) -> 
         return ()
     mine = sharpe_ratio(daily_returns(track.curve, track.timeframe).returns)
     if not randoms or mine is None:
-        return (Gate("beats_random", False, None, protocol.min_random_rank, "no closed trade: random traders cannot be matched to it"),)
+        return (
+            Gate(
+                "beats_random",
+                False,
+                None,
+                protocol.min_random_rank,
+                "no closed trade: random traders cannot be matched to it",
+            ),
+        )
     rank = sum(mine > other for other in randoms) / len(randoms)
-    text = f"better than {rank:.0%} of {len(randoms)} random traders of the same turnover, at least {protocol.min_random_rank:.0%} wanted"
+    better = f"better than {rank:.0%} of {len(randoms)} random traders of the same turnover"
+    text = f"{better}, at least {protocol.min_random_rank:.0%} wanted"
     return (Gate("beats_random", rank >= protocol.min_random_rank, rank, protocol.min_random_rank, text),)
 
 
@@ -189,5 +217,7 @@ def _lookahead_gate(
 def _notices(bars: Sequence[Bars], quarantined: bool) -> tuple[str, ...]:
     notices = [SYNTHETIC] if any(one.is_synthetic for one in bars) else []
     if quarantined:
-        notices.append("The strategy faulted three times and was quarantined; the rest of the record is the shell closing its positions.")
+        notices.append(
+            "The strategy faulted three times and was quarantined; what follows is the shell closing its positions."
+        )
     return tuple(notices)

@@ -1,7 +1,8 @@
 """What a backtest gives back: the record, its figures, and everything needed to have it again. Prints and renders well.
 
-One type for a plain run and a walk-forward: a walk-forward has folds, baselines, evidence and a verdict besides. Nothing is
-computed here but tables; `backtest.run` and `backtest.evaluate` fill it in, `control` stores it, notebooks show it.
+One type for a plain run and a walk-forward: a walk-forward has folds, baselines, evidence and a verdict besides.
+Nothing is computed here but tables; `backtest.run` and `backtest.evaluate` fill it in, `control` stores it, notebooks
+show it.
 """
 
 from __future__ import annotations
@@ -30,7 +31,17 @@ if TYPE_CHECKING:
 
     from tradecore.reports.save import Saved
 
-HEADLINES = ("total_return", "cagr", "sharpe", "max_drawdown", "trades", "win_rate", "profit_factor", "exposure", "fees")
+HEADLINES = (
+    "total_return",
+    "cagr",
+    "sharpe",
+    "max_drawdown",
+    "trades",
+    "win_rate",
+    "profit_factor",
+    "exposure",
+    "fees",
+)
 """The figures a summary shows; all are in `metrics`."""
 
 
@@ -86,7 +97,9 @@ class Result:
 
         curve = self.track.curve
         columns: dict[str, Any] = {"time": _moments(curve.time)}
-        columns |= {name: getattr(curve, name) for name in ("equity", "cash", "flow", "worst", "exposure", "is_carried")}
+        columns |= {
+            name: getattr(curve, name) for name in ("equity", "cash", "flow", "worst", "exposure", "is_carried")
+        }
         return pl.DataFrame(columns)
 
     def save(self, folder: Path | str) -> Saved:
@@ -111,18 +124,24 @@ class Result:
         return {
             "kind": self.kind, "strategy": self.strategy, "params": dict(self.params), "dataset": self.dataset,
             "pairs": [str(pair) for pair in self.track.pairs], "timeframe": str(self.track.timeframe),
-            "start": iso(int(self.track.curve.time[0])), "end": iso(int(self.track.curve.time[-1]) + self.track.timeframe.ns),
+            "start": iso(int(self.track.curve.time[0])),
+            "end": iso(int(self.track.curve.time[-1]) + self.track.timeframe.ns),
             "is_synthetic": any(one.is_synthetic for one in self.bars), "notices": list(self.notices),
-            "metrics": dict(self.metrics), "baselines": {name: dict(one) for name, one in self.baseline_metrics.items()},
+            "metrics": dict(self.metrics),
+            "baselines": {name: dict(one) for name, one in self.baseline_metrics.items()},
             "decisions": self.journal.counts(), "verdict": self.verdict.verdict if self.verdict else None,
             "reasons": list(self.verdict.reasons) if self.verdict else [],
-            "folds": [{"number": fold.number, "test": [iso(fold.test[0]), iso(fold.test[1])], "params": dict(fold.params)} for fold in self.folds],
+            "folds": [
+                {"number": one.number, "test": [iso(moment) for moment in one.test], "params": dict(one.params)}
+                for one in self.folds
+            ],
         }  # fmt: skip
 
     def __str__(self) -> str:
         pairs = ", ".join(str(pair) for pair in self.track.pairs)
-        curve = self.track.curve
-        lines = [f"{self.strategy} on {pairs} {self.track.timeframe}, {iso(int(curve.time[0]))[:10]} to {iso(int(curve.time[-1]))[:10]}"]
+        first, last = (iso(int(moment))[:10] for moment in self.track.curve.time[[0, -1]])
+        span = f"{first} to {last}"
+        lines = [f"{self.strategy} on {pairs} {self.track.timeframe}, {span}"]
         lines += [f"  ! {notice}" for notice in self.notices]
         if self.verdict:
             lines.append(f"  verdict: {self.verdict.verdict.upper()}")
@@ -155,11 +174,11 @@ def _shown(value: Value) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4f}"
 
 
-def _moments(times: IntArray) -> np.ndarray:  # type: ignore[type-arg]
+def _moments(times: IntArray) -> np.ndarray:
     return times.astype("datetime64[ns]")
 
 
-def _frame(records: np.ndarray, track: Track) -> pl.DataFrame:  # type: ignore[type-arg]
+def _frame(records: np.ndarray, track: Track) -> pl.DataFrame:
     """Return a record array as a frame, codes written as words."""
     import polars as pl
 

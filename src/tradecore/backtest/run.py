@@ -1,7 +1,8 @@
 """Run one strategy over history: the session with the history feed, the simulated venue and a journal in memory.
 
-It measures nothing and stores nothing: `backtest.result` measures, `control` stores. Everything that tests a strategy on the
-past (walk-forward, baselines, lookahead, sensitivity) goes through `simulate`, so they cannot differ from a plain backtest.
+It measures nothing and stores nothing: `backtest.result` measures, `control` stores. Everything that tests a strategy
+on the past (walk-forward, baselines, lookahead, sensitivity) goes through `simulate`, so they cannot differ from a
+plain backtest.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ class Settings:
     seed: int = 0
     """Seeds `strategy.rng`."""
     flows: Mapping[Nanoseconds, float] = field(default_factory=dict)
-    """Deposits (+) and withdrawals (-) in quote, by moment in UTC ns; booked at the open of the first bar from there."""
+    """Deposits (+) and withdrawals (-) in quote, by moment in UTC ns; booked at the open of the first bar from
+    there."""
 
     def __post_init__(self) -> None:
         if not 0.0 < self.cash < float("inf"):
@@ -71,8 +73,8 @@ def simulate(
 ) -> Simulation:  # fmt: skip
     """Play a strategy over the bars of one or several pairs.
 
-    `decide_from` is the first moment, in open time UTC ns, at which it may decide; bars before it only warm features up and
-    are not part of the track record.
+    `decide_from` is the first moment, in open time UTC ns, at which it may decide; bars before it only warm features
+    up and are not part of the track record.
     Errors: UsageError or DataError for bars that cannot be one session.
     """
     return simulate_shifts((Shift(decide_from, strategy),), bars, settings or Settings(), progress=progress)
@@ -81,7 +83,8 @@ def simulate(
 def simulate_shifts(
     shifts: Sequence[Shift], bars: Sequence[Bars], settings: Settings, *, progress: Progress | None = None
 ) -> Simulation:
-    """Play one account through several strategies in turn, as a deployed system is re-fitted: positions are handed over.
+    """Play one account through several strategies in turn, as a deployed system is re-fitted: positions are handed
+    over.
 
     At a hand-over the orders that rest are cancelled; what is held stays, and is the next strategy's to manage.
     """

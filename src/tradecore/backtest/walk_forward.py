@@ -1,9 +1,9 @@
 """Walk forward: choose parameters on the past, meet the future with them, move on; only the future is reported.
 
-Each fold tries every candidate of a grid on its training slice and keeps the best by Sharpe ratio. The chosen strategies
-then take turns in one session over the test slices, with one account that is handed over, so that the out-of-sample record
-is what a person who had re-fitted on those days would have had. Invariants: nothing of a test slice is read while
-choosing; every candidate tried is handed to the trial ledger.
+Each fold tries every candidate of a grid on its training slice and keeps the best by Sharpe ratio. The chosen
+strategies then take turns in one session over the test slices, with one account that is handed over, so that the
+out-of-sample record is what a person who had re-fitted on those days would have had. Invariants: nothing of a test
+slice is read while choosing; every candidate tried is handed to the trial ledger.
 """
 
 from __future__ import annotations
@@ -66,7 +66,8 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to walk. `shape` None takes half of the bars as tests in `folds` folds; `grid` maps a parameter to its candidates."""
+    """How to walk. `shape` None takes half of the bars as tests in `folds` folds; `grid` maps a parameter to its
+    candidates."""
 
     folds: int = 6
     shape: WalkForward | None = None
@@ -96,7 +97,9 @@ def walk(
     steps = itertools.count(1)
     total = len(folds) * len(candidates)
     for number, fold in enumerate(folds, 1):
-        results = list(_train(make, bars, frame, settings, candidates, fold, number, lambda: tell("training", next(steps), total)))
+        results = list(
+            _train(make, bars, frame, settings, candidates, fold, number, lambda: tell("training", next(steps), total))
+        )
         tried += results
         chosen.append(_chosen(frame, fold, number, results))
     shifts = tuple(Shift(fold.test[0], make(**fold.params)) for fold in chosen)
@@ -114,12 +117,16 @@ def shape_of(make: Make, frame: HistoryFrame, candidates: Sequence[Mapping[str, 
         look_back = max([look_back, *(feature.warmup for feature in strategy.features(strategy.p).values())])
     shape = plan.shape or auto(len(frame.clock), frame.timeframe, look_back, plan.folds, is_anchored=plan.is_anchored)
     if shape.step not in (0, shape.test):
-        raise UsageError(f"walk-forward step {shape.step}: expected 0 or the test length {shape.test}, so that one account can go through all tests")
+        raise UsageError(
+            f"walk-forward step {shape.step}: expected 0 or the test length {shape.test}, so that one account can go "
+            "through all tests"
+        )
     return shape
 
 
 def _train(
-    make: Make, bars: Sequence[Bars], frame: HistoryFrame, settings: Settings, candidates: Sequence[Mapping[str, object]],
+    make: Make, bars: Sequence[Bars], frame: HistoryFrame, settings: Settings,
+    candidates: Sequence[Mapping[str, object]],
     fold: Fold, number: int, tick: Callable[[], None],
 ) -> Iterator[Tried]:  # fmt: skip
     start, stop = _moments(frame, fold.train)

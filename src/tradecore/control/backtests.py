@@ -1,4 +1,5 @@
-"""Verbs of backtests: run, walk forward, compare, look for lookahead. Each leaves a run behind that says how to repeat it."""
+"""Verbs of backtests: run, walk forward, compare, look for lookahead. Each leaves a run behind that says how to
+repeat it."""
 
 from __future__ import annotations
 
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from tradecore.reports.save import Saved
 
 COMPARED = (
-    "total_return", "cagr", "sharpe", "sortino", "max_drawdown", "trades", "win_rate", "profit_factor", "exposure", "fees"
+    "total_return", "cagr", "sharpe", "sortino", "max_drawdown", "trades", "win_rate", "profit_factor", "exposure",
+    "fees",
 )  # fmt: skip
 """The figures `compare` shows unless told otherwise."""
 
@@ -60,7 +62,14 @@ class Ask:
     def command(self, verb: str) -> str:
         """Return the command line that asks for the same again."""
         parts = ["tradecore", "backtest", verb, self.strategy, *(f"--pair={pair}" for pair in self.pairs)]
-        named = (("venue", self.venue), ("timeframe", self.timeframe), ("from", self.start), ("to", self.end), ("folds", self.folds), ("cash", self.cash))
+        named = (
+            ("venue", self.venue),
+            ("timeframe", self.timeframe),
+            ("from", self.start),
+            ("to", self.end),
+            ("folds", self.folds),
+            ("cash", self.cash),
+        )
         parts += [f"--{name}={value}" for name, value in named if value is not None]
         parts += [f"--param={name}={value}" for name, value in self.params.items()]
         parts += [f"--grid={name}={','.join(values)}" for name, values in self.grid.items()]
@@ -107,7 +116,7 @@ def compare(lab: Lab, names: Sequence[str], columns: Sequence[str] = COMPARED) -
         if not stored.record.metrics:
             raise NothingThereError(f"run {stored.id} is {stored.status} and kept no figures; compare finished runs")
         rows[f"{stored.id} {stored.record.arguments.get('strategy', stored.record.kind)}"] = stored.record.metrics
-    return comparison(rows, columns)  # type: ignore[arg-type]
+    return comparison(rows, columns)
 
 
 def lookahead(lab: Lab, ask: Ask, cuts: int, progress: Progress = no_progress) -> tuple[Lookahead, Recursion]:
@@ -152,7 +161,8 @@ def keep(lab: Lab, kept: Run, result: Result, command: str) -> Kept:
     kept.save_json("result", result.to_json())
     kept.save_array("decisions", actions=result.journal.actions, reasons=result.journal.reasons)
     kept.save_json("decisions", {
-        "texts": result.journal.texts, "counts": result.journal.counts(), "blockers": dict(result.journal.top_blockers()),
+        "texts": result.journal.texts, "counts": result.journal.counts(),
+        "blockers": dict(result.journal.top_blockers()),
         "faults": [{"index": one.index, "name": one.name, "text": one.text} for one in result.journal.faults],
     })  # fmt: skip
     if result.verdict and result.evidence:

@@ -53,7 +53,8 @@ def hello(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
     where = _market(lab, ask, progress)
     progress("market", 1, 1)
     asked = backtests.Ask(
-        STRATEGY, pairs=(where.pair,) if where.pair else (), venue=where.venue, timeframe=where.timeframe, grid=GRID, seed=ask.seed
+        STRATEGY, pairs=(where.pair,) if where.pair else (), venue=where.venue, timeframe=where.timeframe, grid=GRID,
+        seed=ask.seed,
     )  # fmt: skip
     return backtests.walk_forward(lab, asked, progress)
 
@@ -78,7 +79,9 @@ def _where(imported: ImportResult, pair: str | None) -> Where:
     keys: list[DatasetKey] = [one.dataset.key for one in imported.datasets if one.dataset.key.timeframe is not None]
     chosen = [key for key in keys if pair is None or str(key.pair) == pair]
     if not chosen:
-        raise UsageError(f"the file holds {', '.join(map(str, keys)) or 'no bars'}, and nothing of {pair or 'any pair'}; name a pair it has")
+        raise UsageError(
+            f"the file holds {', '.join(map(str, keys)) or 'no bars'}, nothing of {pair or 'any pair'}; name one it has"
+        )
     key = min(chosen, key=lambda one: one.timeframe.ns if one.timeframe else 0)
     step = Timeframe.parse(TIMEFRAME)
     shown = step if key.timeframe is not None and key.timeframe <= step else key.timeframe

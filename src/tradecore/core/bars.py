@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,8 @@ from tradecore.core.errors import DataError
 from tradecore.core.types import BoolArray, FloatArray, IntArray, Nanoseconds, Pair, Timeframe, iso
 
 PRICES = ("open", "high", "low", "close")
+_ALL_REAL: BoolArray = np.ones(0, np.bool_)
+"""Stands for a mask that was not given."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -39,14 +42,14 @@ class Bars:
     """Where the bars came from, as the manifest names it; synthetic sources start with `synthetic`."""
     dataset: str = ""
     """The manifest's hash; empty for bars that were never stored."""
-    is_real: BoolArray = field(default=None)  # type: ignore[assignment]
+    is_real: BoolArray = field(default_factory=lambda: _ALL_REAL)
     """(T,) False where a gap was filled on read."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "open_time", _frozen(self.open_time, np.int64))
         for name in (*PRICES, "volume"):
             object.__setattr__(self, name, _frozen(getattr(self, name), np.float64))
-        real = np.ones(len(self.open_time), np.bool_) if self.is_real is None else self.is_real
+        real = np.ones(len(self.open_time), np.bool_) if self.is_real is _ALL_REAL else self.is_real
         object.__setattr__(self, "is_real", _frozen(real, np.bool_))
         _check(self)
 
@@ -101,7 +104,7 @@ class Bars:
         return f"Bars({self.pair} {self.timeframe}, {len(self):,} bars, {span}, source {self.source})"
 
 
-def _frozen(values: object, dtype: type[np.generic]) -> np.ndarray:  # type: ignore[type-arg]
+def _frozen(values: object, dtype: type[np.generic]) -> Any:
     array = np.ascontiguousarray(values, dtype=dtype)
     if array.flags.writeable:
         array = array.view()
@@ -114,7 +117,9 @@ def _check(bars: Bars) -> None:
     count = len(bars.open_time)
     for name in (*PRICES, "volume", "is_real"):
         if getattr(bars, name).shape != (count,):
-            raise DataError(f"{bars.pair} {bars.timeframe}: {name} has shape {getattr(bars, name).shape}, expected ({count},)")
+            raise DataError(
+                f"{bars.pair} {bars.timeframe}: {name} has shape {getattr(bars, name).shape}, expected ({count},)"
+            )
     if not count:
         return
     stack = np.stack([getattr(bars, name) for name in PRICES])
@@ -127,7 +132,7 @@ def _check(bars: Bars) -> None:
     _refuse(bars, np.diff(bars.open_time, prepend=bars.open_time[0] - 1) <= 0, "open time does not rise")
 
 
-def _refuse(bars: Bars, wrong: BoolArray, what: str) -> None:
+def _refuse(bars: Bars, wrong: Any, what: str) -> None:
     if wrong.any():
         first = int(np.argmax(wrong))
         raise DataError(

@@ -28,7 +28,8 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """An absolute price. A bare number beside it always means a signed fraction, so 0.08 is never mistaken for a price."""
+    """An absolute price. A bare number beside it always means a signed fraction, so 0.08 is never mistaken for a
+    price."""
 
     price: float
 
@@ -131,7 +132,8 @@ class OrderNote(IntEnum):
 
 
 class OrderState(IntEnum):
-    """Where an order stands. UNKNOWN is a state of its own: the answer was lost, so it may or may not rest at the venue."""
+    """Where an order stands. UNKNOWN is a state of its own: the answer was lost, so it may or may not rest at the
+    venue."""
 
     INTENDED = 0
     SENT = 1

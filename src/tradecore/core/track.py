@@ -89,7 +89,10 @@ class Curve:
         before[0] = self.start_equity
         before[1:] = self.equity[:-1]
         base = before + self.flow
-        return np.divide(self.equity, base, out=np.ones(len(self)), where=base > 0) - 1.0
+        growth: FloatArray = np.ones(len(self))
+        np.divide(self.equity, base, out=growth, where=base > 0)
+        growth -= 1.0
+        return growth
 
     def wealth(self) -> FloatArray:
         """Return what one unit became after each bar, flows removed, (T,)."""

@@ -132,7 +132,7 @@ def parse_time(text: str) -> Nanoseconds:
     >>> iso(parse_time("2017-01-01"))
     '2017-01-01T00:00:00Z'
     """
-    from datetime import UTC, datetime  # noqa: PLC0415  (edge only)
+    from datetime import UTC, datetime
 
     try:
         moment = datetime.fromisoformat(text.strip())

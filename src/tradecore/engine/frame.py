@@ -1,7 +1,7 @@
 """Frames: the bars and features a session reads, on the session's own clock.
 
-`HistoryFrame` computes every feature once for the whole history and then only moves a cursor; features are causal, which
-`features.causality` tests, so that this equals computing them bar by bar.
+`HistoryFrame` computes every feature once for the whole history and then only moves a cursor; features are causal,
+which `features.causality` tests, so that this equals computing them bar by bar.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import copy
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +19,16 @@ from tradecore.core.types import FloatArray, IntArray, Nanoseconds, Pair, Timefr
 from tradecore.features.feature import Feature
 from tradecore.sim.state import Tape
 
+_MARKET = ("open", "high", "low", "close", "volume", "is_real")
+"""The fields of bars that make a tape, in its order."""
+
 
 class HistoryFrame:
     """Bars of P pairs merged on one clock of T moments, with their features.
 
-    Shape: `clock` (T,) open times in UTC ns; `rows[p]` (T,) the index of pair p's newest bar at each moment, -1 before its
-    first. Errors: UsageError when there are no pairs or their timeframes differ; DataError when there are no bars.
+    Shape: `clock` (T,) open times in UTC ns; `rows[p]` (T,) the index of pair p's newest bar at each moment, -1
+    before its first. Errors: UsageError when there are no pairs or their timeframes differ; DataError when there are
+    no bars.
     """
 
     def __init__(self, bars: Sequence[Bars], features: Mapping[str, Feature]) -> None:
@@ -31,17 +36,25 @@ class HistoryFrame:
             raise UsageError("a session needs the bars of at least one pair")
         for one, other in pairwise(bars):
             if one.timeframe != other.timeframe:
-                raise UsageError(f"{one.pair} has {one.timeframe} bars and {other.pair} has {other.timeframe}: one session has one timeframe")
+                raise UsageError(
+                    f"{one.pair} has {one.timeframe} bars, {other.pair} {other.timeframe}: a session has one timeframe"
+                )
         if len({one.pair for one in bars}) != len(bars):
             raise UsageError("a pair was given twice: one session has each pair once")
         for one in bars:
             if not len(one):
-                raise DataError(f"{one.pair} {one.timeframe}: no bars in the chosen span; see what there is: tradecore data list")
+                raise DataError(
+                    f"{one.pair} {one.timeframe}: no bars in the chosen span; see what there is: tradecore data list"
+                )
         self.bars = tuple(bars)
         self.pairs: tuple[Pair, ...] = tuple(one.pair for one in bars)
         self.timeframe: Timeframe = bars[0].timeframe
-        self.clock: IntArray = bars[0].open_time if len(bars) == 1 else np.unique(np.concatenate([one.open_time for one in bars]))
-        self.rows: tuple[IntArray, ...] = tuple(np.searchsorted(one.open_time, self.clock, side="right") - 1 for one in bars)
+        self.clock: IntArray = (
+            bars[0].open_time if len(bars) == 1 else np.unique(np.concatenate([one.open_time for one in bars]))
+        )
+        self.rows: tuple[IntArray, ...] = tuple(
+            np.searchsorted(one.open_time, self.clock, side="right") - 1 for one in bars
+        )
         self.columns: tuple[dict[str, FloatArray], ...] = tuple(_columns(one, features) for one in bars)
         self.warmup = max((feature.warmup for feature in features.values()), default=0)
 
@@ -56,7 +69,8 @@ class HistoryFrame:
         return int(max(ready))
 
     def starting(self, moment: Nanoseconds) -> HistoryFrame:
-        """Return this frame with its clock cut to moments from `moment` on; what lies before only warmed the features up."""
+        """Return this frame with its clock cut to moments from `moment` on; what lies before only warmed the features
+        up."""
         start = int(np.searchsorted(self.clock, moment))
         if start == len(self.clock):
             raise DataError(f"no bars from {iso(moment)} on; the last opens at {iso(int(self.clock[-1]))}")
@@ -66,7 +80,8 @@ class HistoryFrame:
         return part
 
     def tape(self, flows: Mapping[int, float] | None = None) -> Tape:
-        """Return the market as the kernel reads it. `flows` maps moments (open times, ns) to deposits and withdrawals."""
+        """Return the market as the kernel reads it. `flows` maps moments (open times, ns) to deposits and
+        withdrawals."""
         flow = np.zeros(len(self.clock))
         for moment, amount in (flows or {}).items():
             place = int(np.searchsorted(self.clock, moment))
@@ -75,18 +90,16 @@ class HistoryFrame:
             flow[place] += amount
         if len(self.bars) == 1:
             one = self.bars[0][len(self.bars[0]) - len(self.clock) :]
-            prices = [getattr(one, name).reshape(1, -1) for name in ("open", "high", "low", "close", "volume")]
-            return Tape(self.clock, *prices, one.is_real.reshape(1, -1), _readonly(flow))
+            rows = [getattr(one, name).reshape(1, -1) for name in _MARKET]
+            return Tape._make([self.clock, *rows, _readonly(flow)])
         shape = (len(self.bars), len(self.clock))
-        merged = {name: np.ones(shape) for name in ("open", "high", "low", "close", "volume")}
-        real = np.zeros(shape, np.bool_)
+        merged = {name: np.zeros(shape, np.bool_) if name == "is_real" else np.ones(shape) for name in _MARKET}
         for p, one in enumerate(self.bars):
             part = one.between(int(self.clock[0]))
-            place = np.searchsorted(self.clock, part.open_time)
+            places = np.searchsorted(self.clock, part.open_time)
             for name, target in merged.items():
-                target[p, place] = getattr(part, name)
-            real[p, place] = part.is_real
-        return Tape(self.clock, *(_readonly(target) for target in merged.values()), _readonly(real), _readonly(flow))
+                target[p, places] = getattr(part, name)
+        return Tape._make([self.clock, *map(_readonly, merged.values()), _readonly(flow)])
 
 
 def _columns(bars: Bars, features: Mapping[str, Feature]) -> dict[str, FloatArray]:
@@ -99,6 +112,6 @@ def _columns(bars: Bars, features: Mapping[str, Feature]) -> dict[str, FloatArra
     return columns
 
 
-def _readonly(array: np.ndarray) -> np.ndarray:  # type: ignore[type-arg]
+def _readonly(array: Any) -> Any:
     array.flags.writeable = False
     return array

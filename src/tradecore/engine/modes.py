@@ -14,10 +14,15 @@ from tradecore.engine.decisions import ArrayJournal
 
 
 class HistoryFeed:
-    """Yields the moments start..stop-1 of a clock as fast as they are taken. `progress` is told (done, T) now and then."""
+    """Yields the moments start..stop-1 of a clock as fast as they are taken. `progress` is told (done, T) now and
+    then."""
 
     def __init__(
-        self, clock: IntArray, progress: Callable[[int, int], None] | None = None, start: int = 0, stop: int | None = None
+        self,
+        clock: IntArray,
+        progress: Callable[[int, int], None] | None = None,
+        start: int = 0,
+        stop: int | None = None,
     ) -> None:
         self._clock = clock
         self._progress = progress

@@ -1,14 +1,15 @@
 """The one loop. A session turns final bars into decisions, gates, intents; fills come back and change what it shows.
 
-`handle(event) -> commands` is synchronous and pure in state: no clock, no I/O, no mode. Backtest, shadow, paper and live
-differ in the plugs around it (`engine.modes`), never in here. `play` is the shell for history; the live shell carries the
-same events and commands over asyncio.
+`handle(event) -> commands` is synchronous and pure in state: no clock, no I/O, no mode. Backtest, shadow, paper and
+live differ in the plugs around it (`engine.modes`), never in here. `play` is the shell for history; the live shell
+carries the same events and commands over asyncio.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tradecore.core.errors import FaultError
 from tradecore.core.events import BarsClosed, Cancel, Command, Event, Filled, OrderChanged, Submit
@@ -25,6 +26,7 @@ from tradecore.strategy.views import Account, Fees, Market, link, market_class
 
 FAULT_LIMIT = 3
 """Faults after which a strategy is quarantined and its positions go to the shell's exit rule: close them."""
+NO_FEES = Fees(0.0, 0.0)
 _NEVER = 1 << 62
 _ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.NOT_ACCEPTED})
 _ON_ITS_WAY = GateVerdict("shell", "on_its_way", 1.0, 0.0, Outcome.BLOCK, "the same order has not finished yet")
@@ -50,13 +52,13 @@ class Session:
 
     def __init__(
         self, strategy: Strategy, frame: HistoryFrame, account: Callable[[], AccountState], journal: ArrayJournal,
-        *, rules: Sequence[Rule] = (), fees: Fees = Fees(0.0, 0.0), seed: int = 0, first_id: int = 1,
+        *, rules: Sequence[Rule] = (), fees: Fees = NO_FEES, seed: int = 0, first_id: int = 1,
     ) -> None:  # fmt: skip
         self._strategy = strategy
         self._account = account
         self._journal = journal
         self._rules = rules
-        self._clock = memoryview(frame.clock)
+        self._clock = _indexed(frame.clock)
         self._first = frame.first_decision()
         self._next_id = first_id
         self._index = -1
@@ -66,8 +68,11 @@ class Session:
         self._books: dict[Pair, _Book] = {}
         for p, bars in enumerate(frame.bars):
             market = view(bars, frame.columns[p], fees)
-            self._books[bars.pair] = _Book(bars.pair, market, Account(market, account), memoryview(frame.rows[p]), {})
-        link({str(b.pair): b.market for b in self._books.values()}, {str(b.pair): b.account for b in self._books.values()})
+            self._books[bars.pair] = _Book(bars.pair, market, Account(market, account), _indexed(frame.rows[p]), {})
+        link(
+            {str(b.pair): b.market for b in self._books.values()},
+            {str(b.pair): b.account for b in self._books.values()},
+        )
         self._pairs = {str(pair): pair for pair in self._books}
         self._main = self._books[frame.pairs[0]]
         self._only = frame.pairs[0] if len(frame.pairs) == 1 else None
@@ -140,12 +145,16 @@ class Session:
         if signal.action is Action.CLOSE and position == 0.0:
             self._journal.decision(self._index, book.pair, signal, (_NOTHING_HELD,))
             return [Cancel(number) for number in book.resting]
-        intent = intent_of(signal, self._next_id, book.pair, position, book.market._fast[3][book.market._i], self._clock[self._index])
+        intent = intent_of(
+            signal, self._next_id, book.pair, position, book.market._fast[3][book.market._i], self._clock[self._index]
+        )
         if any(_same_errand(intent, other) for other in book.resting.values()):
             self._journal.decision(self._index, book.pair, signal, (_ON_ITS_WAY,))
             return []
-        fraction = float(signal.size) if intent.size_kind is SizeKind.FRACTION else None
-        verdict = judge(self._rules, Proposal(book.pair, leaving, fraction), self._standing(book)) if self._rules else None
+        fraction = intent.size if intent.size_kind is SizeKind.FRACTION else None
+        verdict = (
+            judge(self._rules, Proposal(book.pair, leaving, fraction), self._standing(book)) if self._rules else None
+        )
         self._journal.decision(self._index, book.pair, signal, verdict.trace if verdict else ())
         if verdict is not None:
             if not verdict.allowed:
@@ -162,7 +171,13 @@ class Session:
         state = self._account()
         values = {b.pair: abs(b.account.position) * b.market._fast[3][b.market._i] for b in self._books.values()}
         equity = state.equity if state.equity > 0.0 else float("nan")
-        return Standing(state.equity, state.drawdown, values[book.pair] / equity, sum(values.values()) / equity, self._index - book.left_at)
+        return Standing(
+            state.equity,
+            state.drawdown,
+            values[book.pair] / equity,
+            sum(values.values()) / equity,
+            self._index - book.left_at,
+        )
 
     def _on_fill(self, fill: Fill) -> Sequence[Command]:
         """Move the account view by a fill, with the same arithmetic as the books, then tell the strategy."""
@@ -172,12 +187,16 @@ class Session:
             if account.position == 0.0:
                 account.entry_index = book.market._i + 1
                 book.entered = book.entry_notional = 0.0
-            account.position, account.cost = accounting.enter(account.position, account.cost, int(fill.side), fill.quantity, change)
+            account.position, account.cost = accounting.enter(
+                account.position, account.cost, int(fill.side), fill.quantity, change
+            )
             book.entered += fill.quantity
             book.entry_notional += fill.quantity * fill.price
             account.entry_price = book.entry_notional / book.entered
         else:
-            account.position, account.cost, _ = accounting.leave(account.position, account.cost, int(fill.side), fill.quantity, change)
+            account.position, account.cost, _ = accounting.leave(
+                account.position, account.cost, int(fill.side), fill.quantity, change
+            )
             if account.position == 0.0:
                 account.flatten()
                 book.left_at = self._index + 1
@@ -206,7 +225,12 @@ class Session:
             if book.account.position and not leaving:
                 side = Side.SELL if book.account.position > 0.0 else Side.BUY
                 intent = Intent(
-                    self._next_id, book.pair, side, size_kind=SizeKind.ALL, reduce_only=True, reason="strategy quarantined"
+                    self._next_id,
+                    book.pair,
+                    side,
+                    size_kind=SizeKind.ALL,
+                    reduce_only=True,
+                    reason="strategy quarantined",
                 )
                 self._next_id += 1
                 book.resting[intent.id] = intent
@@ -235,8 +259,14 @@ def execute(commands: Iterable[Command], venue: Venue) -> None:
             venue.cancel(command.intent)
 
 
+def _indexed(values: Any) -> memoryview:
+    """Return an array in the form that gives Python integers fastest, one at a time."""
+    return memoryview(values)
+
+
 def _same_errand(new: Intent, other: Intent) -> bool:
-    """Say whether a market order that has not finished already does what the new one would: sending it again only delays it."""
+    """Say whether a market order that has not finished already does what the new one would: sending it again only
+    delays it."""
     return (
         new.kind is OrderKind.MARKET
         and other.kind is OrderKind.MARKET

@@ -1,4 +1,5 @@
-"""From signal to intent: is it a signal at all, is it an exit, at which price. Pure functions; `engine.session` calls them.
+"""From signal to intent: is it a signal at all, is it an exit, at which price. Pure functions; `engine.session` calls
+them.
 
 What cannot be taken as a decision is a fault with its name. It is never turned into a HOLD.
 """
@@ -27,29 +28,49 @@ def signals_of(answer: object, pairs: Mapping[str, Pair], only: Pair | None) -> 
             raise FaultError("one signal for a session of several pairs; answer with a mapping of pair name to signal")
         return [(only, checked(answer))]
     if not isinstance(answer, Mapping):
-        raise FaultError(f"decide answered with {type(answer).__name__}, expected a signal: self.buy(...), self.hold(...), or None")
+        raise FaultError(
+            f"decide answered with {type(answer).__name__}, expected a signal: self.buy(...), self.hold(...), or None"
+        )
     found = []
     for name, signal in answer.items():
         if str(name) not in pairs:
             raise FaultError(f"signal for unknown pair {name!s:.40}; this session has {', '.join(pairs)}")
         if not isinstance(signal, Signal):
-            raise FaultError(f"{name}: {type(signal).__name__} is not a signal; use self.buy(...), self.close(...), self.hold(...)")
+            raise FaultError(
+                f"{name}: {type(signal).__name__} is not a signal; use self.buy(...), self.close(...), self.hold(...)"
+            )
         found.append((pairs[str(name)], checked(signal)))
     return found
 
 
 def checked(signal: Signal) -> Signal:
-    """Return the signal when every number in it can be meant. Errors: FaultError naming the field, its value, the range."""
+    """Return the signal when every number in it can be meant. Errors: FaultError naming the field, its value, the
+    range."""
     if signal.action is Action.HOLD and signal.reason.__class__ is str and len(signal.reason) <= REASON_LENGTH:
         return signal
     if not isinstance(signal.action, Action):
         raise FaultError(f"action is {signal.action!r}, expected one of {', '.join(Action)}")
     _check_size(signal)
     _require(0.0 <= signal.confidence <= 1.0, "confidence", signal.confidence, "a number in [0, 1]")
-    _require(isinstance(signal.reason, str) and len(signal.reason) <= REASON_LENGTH, "reason", signal.reason, "text of at most 200 characters")
-    _require(isinstance(signal.regime, str) and len(signal.regime) <= REASON_LENGTH, "regime", signal.regime, "text of at most 200 characters")
+    _require(
+        isinstance(signal.reason, str) and len(signal.reason) <= REASON_LENGTH,
+        "reason",
+        signal.reason,
+        "text of at most 200 characters",
+    )
+    _require(
+        isinstance(signal.regime, str) and len(signal.regime) <= REASON_LENGTH,
+        "regime",
+        signal.regime,
+        "text of at most 200 characters",
+    )
     if signal.slippage_tolerance is not None:
-        _require(0.0 <= signal.slippage_tolerance < 1.0, "slippage_tolerance", signal.slippage_tolerance, "a fraction in [0, 1)")
+        _require(
+            0.0 <= signal.slippage_tolerance < 1.0,
+            "slippage_tolerance",
+            signal.slippage_tolerance,
+            "a fraction in [0, 1)",
+        )
     if signal.trail is not None:
         _require(0.0 < signal.trail < 1.0, "trail", signal.trail, "a fraction in (0, 1)")
     _require(signal.limit is None or signal.trigger is None, "limit and trigger", "both given", "one of them")
@@ -90,7 +111,12 @@ def _check_size(signal: Signal) -> None:
     if isinstance(signal.size, Quote | Base):
         _require(0.0 < signal.size.amount < math.inf, "size", signal.size, "an amount above 0")
     else:
-        _require(isinstance(signal.size, int | float) and 0.0 < signal.size <= 1.0, "size", signal.size, "a fraction of equity in (0, 1], Quote(...) or Base(...)")
+        _require(
+            isinstance(signal.size, int | float) and 0.0 < signal.size <= 1.0,
+            "size",
+            signal.size,
+            "a fraction of equity in (0, 1], Quote(...) or Base(...)",
+        )
 
 
 def _check_level(name: str, level: Level | None, sign: float) -> None:

@@ -1,7 +1,8 @@
-"""The Python API for scripts and notebooks: ten lines load, test and show. A skin like the command line, over the same verbs.
+"""The Python API for scripts and notebooks: ten lines load, test and show. A skin like the command line, over the
+same verbs.
 
-Reached as `import tradecore`; nothing is imported before it is used. Results are `backtest.result.Result`: they print, render
-in a notebook, and give their tables as Polars frames.
+Reached as `import tradecore`; nothing is imported before it is used. Results are `backtest.result.Result`: they
+print, render in a notebook, and give their tables as Polars frames.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ Candidate: TypeAlias = str | Strategy | type[Strategy]
 
 
 def lab(workspace: Path | str | None = None) -> Lab:
-    """Open a workspace: its settings, lake, runs and trial ledger. Without a name, the one around the current folder."""
+    """Open a workspace: its settings, lake, runs and trial ledger. Without a name, the one around the current
+    folder."""
     from tradecore.bootstrap import open_lab
 
     return open_lab(None if workspace is None else Path(workspace))
@@ -42,15 +44,17 @@ def lab(workspace: Path | str | None = None) -> Lab:
 def read(path: Path | str, *, pair: str | None = None, timeframe: str | None = None) -> Bars:
     """Return the bars in a ZIP, CSV or Parquet file, checked as an import checks them; nothing is stored.
 
-    `timeframe` longer than the file's makes the bars from it. Errors: typed ones naming file and row; UsageError when the
-    file holds several pairs and none was chosen.
+    `timeframe` longer than the file's makes the bars from it. Errors: typed ones naming file and row; UsageError when
+    the file holds several pairs and none was chosen.
     """
     with TemporaryDirectory(prefix="tradecore-") as folder:
         lake = Lake(folder)
         found = ingest.import_path(lake, Path(path), pair=None if pair is None else Pair.parse(pair))
         keys = [one.dataset.key for one in found.datasets if one.dataset.key.timeframe is not None]
         if len({key.pair for key in keys}) > 1:
-            raise UsageError(f"{path} holds {', '.join(sorted({str(key.pair) for key in keys}))}; choose one with pair=")
+            raise UsageError(
+                f"{path} holds {', '.join(sorted({str(key.pair) for key in keys}))}; choose one with pair="
+            )
         if not keys:
             raise NothingThereError(f"{path} holds no bars")
         shortest = min(keys, key=lambda key: key.step)
@@ -59,11 +63,15 @@ def read(path: Path | str, *, pair: str | None = None, timeframe: str | None = N
         return lake.bars(shortest.venue, shortest.pair, wanted)
 
 
-def synthetic(kind: str = "regimes", *, pair: str = "BTC/USD", timeframe: str = "1h", days: float = 1095, seed: int = 7) -> Bars:
+def synthetic(
+    kind: str = "regimes", *, pair: str = "BTC/USD", timeframe: str = "1h", days: float = 1095, seed: int = 7
+) -> Bars:
     """Return a made-up market, marked as such wherever it appears. Kinds: gbm, noise, regimes, jumps, planted."""
     step = Timeframe.parse(timeframe)
     count = round(days * Timeframe.parse("1d").ns / step.ns)
-    return markets.make(kind, pair=Pair.parse(pair), timeframe=step, bars=count, seed=seed, start=parse_time("2023-01-01"))
+    return markets.make(
+        kind, pair=Pair.parse(pair), timeframe=step, bars=count, seed=seed, start=parse_time("2023-01-01")
+    )
 
 
 def run(strategy: Candidate, *bars: Bars, settings: Settings | None = None) -> Result:
@@ -78,7 +86,8 @@ def walk_forward(
 ) -> Result:  # fmt: skip
     """Test a strategy honestly: walk forward beside baselines, and say whether there is an edge.
 
-    `grid` maps parameters to candidates. With a `lab` the trials are counted in its ledger; without one, only this call's.
+    `grid` maps parameters to candidates. With a `lab` the trials are counted in its ledger; without one, only this
+    call's.
     """
     protocol = protocols.Protocol(plan=Plan(folds=folds, grid=grid or {}))
     counted = None if lab is None else protocols.Ledgered(lab.trials, clock=lab.clock)

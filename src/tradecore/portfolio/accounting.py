@@ -1,10 +1,11 @@
 """The arithmetic of money, written once: a fill, a fee, a cash flow, as plain functions of numbers.
 
-The ledger calls these functions with `Decimal`; `sim` compiles the very same functions for float64, on the processor and
-as CUDA device functions. So they use only + - * / and comparisons, integer literals, and no types of their own.
+The ledger calls these functions with `Decimal`; `sim` compiles the very same functions for float64, on the processor
+and as CUDA device functions. So they use only + - * / and comparisons, integer literals, and no types of their own.
 
 A position is two numbers. `quantity` is signed base units. `cost` is what the open part was paid for, entry fees
-included: positive for a long, negative (the proceeds kept) for a short. With them one formula serves both directions and
+included: positive for a long, negative (the proceeds kept) for a short. With them one formula serves both directions
+and
 
     equity = deposits - withdrawals + realised + unrealised        holds by construction,
 
@@ -13,33 +14,33 @@ Each fee is in there once: the entry fee in the cost, the exit fee in the procee
 """
 
 # No annotations of Decimal or float here: numba reads these functions too, and both kinds of number must pass.
-# ruff: noqa: ANN001, ANN201
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Any, TypeAlias
 
-N = TypeVar("N")
-"""A number: Decimal in the ledger, float64 when compiled."""
+N: TypeAlias = Any
+"""A number: Decimal in the ledger, float64 when compiled; one kind in one call."""
 
 
 def notional_of(quantity: N, price: N) -> N:
     """Return the quote value of a quantity at a price."""
-    return quantity * price  # type: ignore[operator,no-any-return]
+    return quantity * price
 
 
 def fee_of(notional: N, fee_rate: N) -> N:
     """Return the fee on a notional, in quote."""
-    return notional * fee_rate  # type: ignore[operator,no-any-return]
+    return notional * fee_rate
 
 
 def cash_change(side: int, notional: N, fee: N) -> N:
-    """Return what a fill does to cash: a buy (side 1) pays notional and fee, a sell (side -1) brings notional less fee."""
-    return -side * notional - fee  # type: ignore[operator,no-any-return]
+    """Return what a fill does to cash: a buy (side 1) pays notional and fee, a sell (side -1) brings notional less
+    fee."""
+    return -side * notional - fee
 
 
 def affordable_quantity(cash: N, price: N, fee_rate: N) -> N:
     """Return the base quantity that `cash` buys at `price` with the fee paid out of it."""
-    return cash / (price * (1 + fee_rate))  # type: ignore[operator,no-any-return]
+    return cash / (price * (1 + fee_rate))
 
 
 def enter(quantity: N, cost: N, side: int, filled: N, change: N) -> tuple[N, N]:
@@ -47,7 +48,7 @@ def enter(quantity: N, cost: N, side: int, filled: N, change: N) -> tuple[N, N]:
 
     Units: quantity and filled in base; cost, and the fill's `cash_change`, in quote; side 1 buys, -1 sells short.
     """
-    return quantity + side * filled, cost - change  # type: ignore[operator]
+    return quantity + side * filled, cost - change
 
 
 def leave(quantity: N, cost: N, side: int, filled: N, change: N) -> tuple[N, N, N]:
@@ -55,13 +56,13 @@ def leave(quantity: N, cost: N, side: int, filled: N, change: N) -> tuple[N, N, 
 
     `side` is the fill's: -1 sells out of a long, 1 buys back a short. `filled` must not exceed the position.
     """
-    held = quantity if side < 0 else -quantity  # type: ignore[operator]
-    left = quantity + side * filled  # type: ignore[operator]
+    held = quantity if side < 0 else -quantity
+    left = quantity + side * filled
     # The last unit takes all the cost that is left: no residue of rounding survives a closed position.
-    retired = cost if filled == held else cost * filled / held  # type: ignore[operator]
-    return left, cost - retired, change - retired  # type: ignore[operator]
+    retired = cost if filled == held else cost * filled / held
+    return left, cost - retired, change - retired
 
 
 def unrealised_of(quantity: N, cost: N, price: N) -> N:
     """Return the profit a position would show at `price`, before the exit fee."""
-    return quantity * price - cost  # type: ignore[operator,no-any-return]
+    return quantity * price - cost

@@ -1,7 +1,7 @@
 """The gate trace: rules looked at one after the other, each leaving a verdict, until one blocks.
 
-Invariant: an exit is never blocked. It does not go round the chain; it passes through it, and the trace says so. Rules are
-in `risk.rules`; `engine.session` asks the chain once per signal that is not a HOLD.
+Invariant: an exit is never blocked. It does not go round the chain; it passes through it, and the trace says so.
+Rules are in `risk.rules`; `engine.session` asks the chain once per signal that is not a HOLD.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tradecore.core.types import Pair
 class Outcome(StrEnum):
     """What a rule did with a proposal."""
 
-    PASS = "pass"  # noqa: S105
+    PASS = "pass"
     RESIZE = "resize"
     BLOCK = "block"
 
@@ -41,7 +41,8 @@ class GateVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A signal as the gates see it. `fraction` is the wanted size as a share of equity; None for an amount or everything."""
+    """A signal as the gates see it. `fraction` is the wanted size as a share of equity; None for an amount or
+    everything."""
 
     pair: Pair
     is_exit: bool

@@ -56,19 +56,22 @@ class Batch:
     def submit(self, which: IntArray, pair: IntArray, side: IntArray, size_kind: IntArray, size: FloatArray) -> None:
         """Send one market order for each environment in `which` (K,), active from the bar it lives through next.
 
-        `side` is +1 or -1, `size_kind` a `core.orders.SizeKind`, all (K,). Closing orders have side -1 and SizeKind.ALL.
+        `side` is +1 or -1, `size_kind` a `core.orders.SizeKind`, all (K,). Closing orders have side -1 and
+        SizeKind.ALL.
         Errors: UsageError when an environment has no room for another resting order.
         """
-        slots = self._books.count[which, OPEN_ORDERS]
+        slots = self._books.counts[which, OPEN_ORDERS]
         if len(which) and int(slots.max()) >= self._books.orders.shape[1]:
-            raise UsageError(f"an environment has {int(slots.max())} resting orders, the most it may have; step it first")
+            raise UsageError(
+                f"an environment has {int(slots.max())} resting orders, the most it may have; step it first"
+            )
         order = np.zeros(len(which), self._books.orders.dtype)
         order["pair"], order["side"], order["size_kind"], order["size"] = pair, side, size_kind, size
         order["kind"], order["slippage"], order["state"] = int(OrderKind.MARKET), np.nan, _SENT
         order["reduce_only"] = size_kind == int(SizeKind.ALL)
         order["active_from"] = self.cursor[which] + self._model.latency_bars
         self._books.orders[which, slots] = order
-        self._books.count[which, OPEN_ORDERS] += 1
+        self._books.counts[which, OPEN_ORDERS] += 1
 
     def step(self) -> None:
         """Let each environment live through its next bar. Errors: UsageError when one has no bar left."""
@@ -82,7 +85,7 @@ class Batch:
 def step_all(tape: Tape, books: Books, cursor: IntArray) -> None:
     """Let environment i live through bar cursor[i]; the logs hold that bar alone."""
     for i in range(len(cursor)):
-        count = books.count[i]
+        count = books.counts[i]
         count[FILLS] = count[TRADES] = count[RESULTS] = 0
         one = Books(
             books.account[i], books.positions[i], books.rules, books.orders[i], count, books.fills[i], books.trades[i],

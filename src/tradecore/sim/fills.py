@@ -1,22 +1,28 @@
-"""At which price, and how much: the scalar rules of a fill. Pure functions of numbers, compiled; called by the kernel alone.
+"""At which price, and how much: the scalar rules of a fill. Pure functions of numbers, compiled; called by the kernel
+alone.
 
-A price of 0 means "does not fill". Sides are +1 for a buy and -1 for a sell, so that "against the order" is one formula.
+A price of 0 means "does not fill". Sides are +1 for a buy and -1 for a sell, so that "against the order" is one
+formula.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from numba import njit
 
 from tradecore.portfolio import accounting
 
-fee_of = njit(cache=True)(accounting.fee_of)
-cash_change = njit(cache=True)(accounting.cash_change)
-affordable_quantity = njit(cache=True)(accounting.affordable_quantity)
-enter = njit(cache=True)(accounting.enter)
-leave = njit(cache=True)(accounting.leave)
-unrealised_of = njit(cache=True)(accounting.unrealised_of)
+Compiled: TypeAlias = Callable[..., Any]
+
+fee_of: Compiled = njit(cache=True)(accounting.fee_of)
+cash_change: Compiled = njit(cache=True)(accounting.cash_change)
+affordable_quantity: Compiled = njit(cache=True)(accounting.affordable_quantity)
+enter: Compiled = njit(cache=True)(accounting.enter)
+leave: Compiled = njit(cache=True)(accounting.leave)
+unrealised_of: Compiled = njit(cache=True)(accounting.unrealised_of)
 
 # A quotient this close to a whole number is that number: 0.3 / 0.1 is three lots, not two.
 _WHOLE = 1e-9

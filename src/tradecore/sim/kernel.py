@@ -1,20 +1,22 @@
 """What exactly happens to an order. This file is the specification, and it is what runs.
 
-Time. Bar t covers `[open_time, open_time + timeframe)`. A decision on the close of bar t becomes an order that is active
-from the open of bar t + 1 + latency. Within one bar: cash flows, orders that arrive, resting orders, protective orders,
-mark at the close, record. In each of these steps all exits go before all entries, in pair order and then as sent. A
-minute without a trade has no bar: nothing fills, stops and targets wait, the mark is carried.
+Time. Bar t covers `[open_time, open_time + timeframe)`. A decision on the close of bar t becomes an order that is
+active from the open of bar t + 1 + latency. Within one bar: cash flows, orders that arrive, resting orders,
+protective orders, mark at the close, record. In each of these steps all exits go before all entries, in pair order
+and then as sent. A minute without a trade has no bar: nothing fills, stops and targets wait, the mark is carried.
 
-Prices. Market: the open, moved against the order by half the spread and the slippage, taker. Limit: marketable on arrival,
-at the open, taker; else it rests and fills at its limit when the bar trades through it, maker. Stop: the open when the bar
-opens beyond it, else the trigger; moved by slippage, taker. Target: a resting limit. Stop and target in one bar: the stop
-came first. A position entered at the open can be stopped or reach its target in that bar; one entered later in the bar can
-be stopped but not reach its target. A trailing stop uses the extremes of bars before this one.
+Prices. Market: the open, moved against the order by half the spread and the slippage, taker. Limit: marketable on
+arrival, at the open, taker; else it rests and fills at its limit when the bar trades through it, maker. Stop: the
+open when the bar opens beyond it, else the trigger; moved by slippage, taker. Target: a resting limit. Stop and
+target in one bar: the stop came first. A position entered at the open can be stopped or reach its target in that bar;
+one entered later in the bar can be stopped but not reach its target. A trailing stop uses the extremes of bars before
+this one.
 
-Sizes. Resolved when the order first fills, fee included, rounded down to the lot. Entries are cut to position limits and to
-the cash, and refused below the venue's minimum or when what they leave could not be sold at the stop (dust). An exit is cut
-to what is held, and takes everything when its remainder would be dust. At most `participation` x volume fills in a bar; the
-rest of a market order or exit goes on at the next open, of a limit it rests. An order never turns a position around.
+Sizes. Resolved when the order first fills, fee included, rounded down to the lot. Entries are cut to position limits
+and to the cash, and refused below the venue's minimum or when what they leave could not be sold at the stop (dust).
+An exit is cut to what is held, and takes everything when its remainder would be dust. At most `participation` x
+volume fills in a bar; the rest of a market order or exit goes on at the next open, of a limit it rests. An order
+never turns a position around.
 
 Called by `venues.simulated` for backtest and paper, and by `sim.batch` for environments; nothing else decides fills.
 """
@@ -25,37 +27,57 @@ import math
 
 from numba import njit
 
-from tradecore.core.orders import FillReason, Liquidity, OrderKind, OrderNote, OrderState, SizeKind
-from tradecore.core.types import RecordArray
+from tradecore.sim.booking import (
+    after_fill,
+    book_entry,
+    book_exit,
+    equity_at_mark,
+    excursion,
+    finish,
+    gross_at_mark,
+    open_positions,
+    sweep_orders,
+)
+from tradecore.sim.codes import (
+    ALL,
+    BASE_LIMIT,
+    BELOW_MINIMUM,
+    BY_CAP,
+    BY_STOP,
+    BY_TARGET,
+    BY_TRAIL,
+    CASH_RESIZED,
+    COUNT_LIMIT,
+    DUST,
+    FRACTION,
+    LIMIT,
+    LIQUIDATION,
+    MARKET,
+    NO_CASH,
+    NO_POSITION,
+    NO_SHORT,
+    OPEN,
+    PARTLY,
+    QUOTE,
+    QUOTE_LIMIT,
+    SENT,
+    SIGNAL,
+    STOP,
+)
 from tradecore.sim.fills import (
     affordable_quantity,
     against,
     cash_change,
-    enter,
     fee_of,
-    leave,
     level_of,
     market_price,
     passive,
     resting_limit_price,
     round_down,
     stop_reference,
-    unrealised_of,
 )
-from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Tape
+from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Record, Tape
 
-# Plain integers: an enum member costs the compiler more than the whole kernel.
-MARKET, LIMIT, STOP = int(OrderKind.MARKET), int(OrderKind.LIMIT), int(OrderKind.STOP)
-FRACTION, QUOTE, ALL = int(SizeKind.FRACTION), int(SizeKind.QUOTE), int(SizeKind.ALL)
-TAKER, MAKER = int(Liquidity.TAKER), int(Liquidity.MAKER)
-SIGNAL, BY_STOP, BY_TARGET, BY_TRAIL = int(FillReason.SIGNAL), int(FillReason.STOP), int(FillReason.TARGET), int(FillReason.TRAIL)
-BY_CAP, LIQUIDATION = int(FillReason.CAP), int(FillReason.LIQUIDATION)
-SENT, OPEN, PARTLY, FILLED = int(OrderState.SENT), int(OrderState.OPEN), int(OrderState.PARTLY_FILLED), int(OrderState.FILLED)
-CANCELLED, REJECTED = int(OrderState.CANCELLED), int(OrderState.REJECTED)
-_N = OrderNote
-BELOW_MINIMUM, DUST, NO_CASH, CASH_RESIZED = int(_N.BELOW_MINIMUM), int(_N.DUST), int(_N.NO_CASH), int(_N.CASH_RESIZED)
-NO_POSITION, NO_SHORT, BASE_LIMIT = int(_N.NO_POSITION), int(_N.SHORT_NOT_ALLOWED), int(_N.POSITION_BASE_LIMIT)
-QUOTE_LIMIT, COUNT_LIMIT, WRONG_LEVEL = int(_N.POSITION_QUOTE_LIMIT), int(_N.OPEN_POSITIONS_LIMIT), int(_N.WRONG_LEVEL)
 EXITS, ENTRIES = 0, 1
 
 
@@ -63,11 +85,11 @@ EXITS, ENTRIES = 0, 1
 def advance(tape: Tape, books: Books, start: int, stop: int) -> int:
     """Let bars start..stop-1 happen; return the bar reached: short of `stop` when a log has no room for another bar."""
     for t in range(start, stop):
-        need = books.count[OPEN_ORDERS] + 2 * len(books.positions)
+        need = books.counts[OPEN_ORDERS] + 2 * len(books.positions)
         if (
-            books.count[FILLS] + need > len(books.fills)
-            or books.count[TRADES] + need > len(books.trades)
-            or books.count[RESULTS] + need > len(books.results)
+            books.counts[FILLS] + need > len(books.fills)
+            or books.counts[TRADES] + need > len(books.trades)
+            or books.counts[RESULTS] + need > len(books.results)
         ):
             return t
         flow = step(tape, books, t)
@@ -79,7 +101,7 @@ def advance(tape: Tape, books: Books, start: int, stop: int) -> int:
 def step(tape: Tape, books: Books, t: int) -> float:
     """Let bar t happen to one account and return the cash that flowed in at its open."""
     flow = flow_cash(tape, books, t)
-    if books.count[OPEN_ORDERS] > 0 or has_positions(books):
+    if books.counts[OPEN_ORDERS] > 0 or has_positions(books):
         for at_open in (True, False):
             meet_orders(tape, books, t, EXITS, at_open)
             meet_orders(tape, books, t, ENTRIES, at_open)
@@ -124,13 +146,14 @@ def flow_cash(tape: Tape, books: Books, t: int) -> float:
 
 @njit(cache=True)
 def meet_orders(tape: Tape, books: Books, t: int, phase: int, at_open: bool) -> None:
-    """Let the orders of one phase (exits, entries) meet bar t at its open or within it, in pair order and then as sent."""
+    """Let the orders of one phase (exits, entries) meet bar t at its open or within it, in pair order and then as
+    sent."""
     for p in range(len(books.positions)):
         if not tape.real[p, t]:
             continue
         if at_open and phase == EXITS and books.positions[p].exit_reason >= 0:
             continue_exit(tape, books, t, p)
-        for i in range(books.count[OPEN_ORDERS]):
+        for i in range(books.counts[OPEN_ORDERS]):
             order = books.orders[i]
             if order.pair != p or order.state > PARTLY or order.active_from > t:
                 continue
@@ -147,13 +170,13 @@ def meet_orders(tape: Tape, books: Books, t: int, phase: int, at_open: bool) -> 
 
 
 @njit(cache=True)
-def is_exit(books: Books, order: RecordArray) -> bool:
+def is_exit(books: Books, order: Record) -> bool:
     """Say whether an order reduces what is held: it is marked so, or it points against the position."""
     return order.reduce_only != 0 or books.positions[order.pair].quantity * order.side < 0.0
 
 
 @njit(cache=True)
-def price_at_open(tape: Tape, books: Books, t: int, order: RecordArray) -> float:
+def price_at_open(tape: Tape, books: Books, t: int, order: Record) -> float:
     """Return the price at which an order fills at the open of bar t, or 0. Marks the order as arrived."""
     rule, open_ = books.rules[order.pair], tape.open[order.pair, t]
     arriving = order.state == SENT
@@ -171,7 +194,7 @@ def price_at_open(tape: Tape, books: Books, t: int, order: RecordArray) -> float
 
 
 @njit(cache=True)
-def price_within(tape: Tape, books: Books, t: int, order: RecordArray) -> float:
+def price_within(tape: Tape, books: Books, t: int, order: Record) -> float:
     """Return the price at which a resting limit or stop order fills inside bar t, or 0."""
     p, rule = order.pair, books.rules[order.pair]
     if order.kind == LIMIT:
@@ -183,7 +206,7 @@ def price_within(tape: Tape, books: Books, t: int, order: RecordArray) -> float:
 
 
 @njit(cache=True)
-def slippage_of(order: RecordArray, rule: RecordArray) -> float:
+def slippage_of(order: Record, rule: Record) -> float:
     """Return the order's own slippage, or the venue's."""
     return rule.slippage if math.isnan(order.slippage) else order.slippage
 
@@ -199,7 +222,7 @@ def room_in_bar(tape: Tape, books: Books, t: int, p: int) -> float:
 
 
 @njit(cache=True)
-def resolve(books: Books, order: RecordArray, price: float, rate: float) -> float:
+def resolve(books: Books, order: Record, price: float, rate: float) -> float:
     """Return an order's size in base at its fill price, fee included, rounded down to the lot."""
     if order.size_kind == ALL:
         return abs(books.positions[order.pair].quantity)
@@ -212,30 +235,7 @@ def resolve(books: Books, order: RecordArray, price: float, rate: float) -> floa
 
 
 @njit(cache=True)
-def equity_at_mark(books: Books) -> float:
-    """Return cash and positions at their last marks."""
-    equity = books.account[0].cash
-    for p in range(len(books.positions)):
-        equity += books.positions[p].quantity * books.positions[p].mark
-    return equity
-
-
-@njit(cache=True)
-def finish(order: RecordArray, note: int) -> None:
-    """End an order that will not fill further: rejected when nothing filled, cancelled when something did."""
-    order.state = CANCELLED if order.filled > 0.0 else REJECTED
-    order.note = note
-
-
-@njit(cache=True)
-def after_fill(order: RecordArray, take: float, want: float) -> None:
-    """Count a fill into its order."""
-    order.filled += take
-    order.state = FILLED if take == want else PARTLY
-
-
-@njit(cache=True)
-def exit_by_order(tape: Tape, books: Books, t: int, order: RecordArray, price: float, maker: bool) -> None:
+def exit_by_order(tape: Tape, books: Books, t: int, order: Record, price: float, maker: bool) -> None:
     """Fill an exit order: cut to what is held; everything when the remainder would be dust."""
     p = order.pair
     rule, held = books.rules[p], abs(books.positions[p].quantity)
@@ -259,9 +259,7 @@ def exit_by_order(tape: Tape, books: Books, t: int, order: RecordArray, price: f
 
 
 @njit(cache=True)
-def enter_by_order(
-    tape: Tape, books: Books, t: int, order: RecordArray, price: float, maker: bool, intrabar: bool
-) -> None:
+def enter_by_order(tape: Tape, books: Books, t: int, order: Record, price: float, maker: bool, intrabar: bool) -> None:
     """Fill an entry order as far as limits, cash, minimum, dust rule and volume let it."""
     p = order.pair
     rule, account = books.rules[p], books.account[0]
@@ -280,7 +278,9 @@ def enter_by_order(
         finish(order, DUST)
         return
     take = min(want, room_in_bar(tape, books, t, p))
-    if take <= 0.0 or (take < want and order.filled == 0.0 and (take < rule.min_quantity or take * price < rule.min_notional)):
+    if take <= 0.0 or (
+        take < want and order.filled == 0.0 and (take < rule.min_quantity or take * price < rule.min_notional)
+    ):
         return
     if note:
         order.note = note
@@ -289,7 +289,7 @@ def enter_by_order(
 
 
 @njit(cache=True)
-def allowed_entry(books: Books, order: RecordArray, price: float, rate: float) -> tuple[float, int]:
+def allowed_entry(books: Books, order: Record, price: float, rate: float) -> tuple[float, int]:
     """Return (base quantity, note): what of an entry the position limits and the cash let through."""
     rule, position, account = books.rules[order.pair], books.positions[order.pair], books.account[0]
     held, want, note = abs(position.quantity), order.quantity - order.filled, 0
@@ -310,25 +310,7 @@ def allowed_entry(books: Books, order: RecordArray, price: float, rate: float) -
 
 
 @njit(cache=True)
-def open_positions(books: Books) -> int:
-    """Count the pairs that hold something."""
-    count = 0
-    for p in range(len(books.positions)):
-        count += books.positions[p].quantity != 0.0
-    return count
-
-
-@njit(cache=True)
-def gross_at_mark(books: Books) -> float:
-    """Return the value of all positions at their marks, longs and shorts both counted up."""
-    gross = 0.0
-    for p in range(len(books.positions)):
-        gross += abs(books.positions[p].quantity) * books.positions[p].mark
-    return gross
-
-
-@njit(cache=True)
-def is_dust(books: Books, order: RecordArray, want: float, price: float) -> bool:
+def is_dust(books: Books, order: Record, want: float, price: float) -> bool:
     """Say whether the position an entry makes would be too small to be sold at its stop, or where it stands."""
     rule, position = books.rules[order.pair], books.positions[order.pair]
     stop = level_of(order.stop_kind, order.stop, price)
@@ -336,135 +318,6 @@ def is_dust(books: Books, order: RecordArray, want: float, price: float) -> bool
     level = min(stop, price) if stop > 0.0 and order.side > 0 else price
     size = abs(position.quantity) + want
     return size * level * (1.0 - slippage_of(order, rule)) < rule.min_notional
-
-
-@njit(cache=True)
-def book_entry(
-    tape: Tape, books: Books, t: int, order: RecordArray, take: float, price: float, maker: bool, intrabar: bool
-) -> None:
-    """Write an entry fill into account, position and log, and set the position's bracket."""
-    p, account = order.pair, books.account[0]
-    position, rule = books.positions[p], books.rules[p]
-    notional = take * price
-    fee = fee_of(notional, rule.maker_fee if maker else rule.taker_fee)
-    if position.quantity == 0.0:
-        position.entry_time, position.entry_bar, position.extreme = tape.time[t], t, price
-    change = cash_change(order.side, notional, fee)
-    position.quantity, position.cost = enter(position.quantity, position.cost, order.side, take, change)
-    account.cash += change
-    position.entered += take
-    position.entry_notional += notional
-    position.fees += fee
-    position.entered_at = price
-    if intrabar:
-        position.intrabar = t
-    use_volume(position, t, take)
-    reason = BY_CAP if order.filled > 0.0 else SIGNAL
-    log_fill(tape, books, t, p, order.id, order.side, take, price, fee, maker, reason)
-    mean = price if position.entered == take else position.entry_notional / position.entered
-    if order.stop_kind:
-        position.stop = against(-order.side, level_of(order.stop_kind, order.stop, mean), rule.tick)
-    if order.target_kind:
-        position.target = passive(-order.side, level_of(order.target_kind, order.target, mean), rule.tick)
-    if order.trail > 0.0:
-        position.trail = order.trail
-
-
-@njit(cache=True)
-def book_exit(
-    tape: Tape, books: Books, t: int, p: int, take: float, price: float, maker: bool, reason: int, order_id: int
-) -> None:
-    """Write an exit fill into account, position and log; a position that is gone becomes a trade."""
-    position, rule, account = books.positions[p], books.rules[p], books.account[0]
-    side = -1 if position.quantity > 0.0 else 1
-    notional = take * price
-    fee = fee_of(notional, rule.maker_fee if maker else rule.taker_fee)
-    change = cash_change(side, notional, fee)
-    position.quantity, position.cost, realised = leave(position.quantity, position.cost, side, take, change)
-    account.cash += change
-    account.realised += realised
-    position.exited += take
-    position.exit_notional += notional
-    position.fees += fee
-    use_volume(position, t, take)
-    log_fill(tape, books, t, p, order_id, side, take, price, fee, maker, reason)
-    excursion(position, -side, price, price)
-    if position.quantity == 0.0:
-        log_trade(tape, books, t, p, -side, reason)
-        clear(position)
-
-
-@njit(cache=True)
-def use_volume(position: RecordArray, t: int, take: float) -> None:
-    """Count a fill against the bar's volume cap."""
-    position.volume_used = take + (position.volume_used if position.volume_bar == t else 0.0)
-    position.volume_bar = t
-
-
-@njit(cache=True)
-def excursion(position: RecordArray, direction: int, low: float, high: float) -> None:
-    """Widen the best and worst excursion of a position by a range of prices."""
-    entry = position.entry_notional / position.entered
-    good, bad = (high, low) if direction > 0 else (low, high)
-    position.best = max(position.best, direction * (good / entry - 1.0))
-    position.worst = min(position.worst, direction * (bad / entry - 1.0))
-
-
-@njit(cache=True)
-def clear(position: RecordArray) -> None:
-    """Make a position flat again; its mark and the volume it used in this bar stay."""
-    position.cost = position.stop = position.target = position.trail = position.extreme = 0.0
-    position.entered = position.entry_notional = position.exited = position.exit_notional = 0.0
-    position.fees = position.best = position.worst = 0.0
-    position.exit_reason = -1
-
-
-@njit(cache=True)
-def log_fill(
-    tape: Tape, books: Books, t: int, p: int, order_id: int, side: int, take: float, price: float, fee: float,
-    maker: bool, reason: int,
-) -> None:  # fmt: skip
-    """Append a fill to the log."""
-    fill = books.fills[books.count[FILLS]]
-    books.count[FILLS] += 1
-    fill.time, fill.bar, fill.pair, fill.order, fill.side = tape.time[t], t, p, order_id, side
-    fill.quantity, fill.price, fill.fee = take, price, fee
-    fill.liquidity, fill.reason = MAKER if maker else TAKER, reason
-
-
-@njit(cache=True)
-def log_trade(tape: Tape, books: Books, t: int, p: int, direction: int, reason: int) -> None:
-    """Append the round trip that has just ended to the log."""
-    position, trade = books.positions[p], books.trades[books.count[TRADES]]
-    books.count[TRADES] += 1
-    trade.pair, trade.side, trade.exit_reason = p, direction, reason
-    trade.entry_time, trade.exit_time = position.entry_time, tape.time[t]
-    trade.entry_bar, trade.exit_bar = position.entry_bar, t
-    trade.quantity = position.entered
-    trade.entry_price = position.entry_notional / position.entered
-    trade.exit_price = position.exit_notional / position.exited
-    trade.gross = direction * (position.exit_notional - position.entry_notional)
-    trade.fees = position.fees
-    trade.net = trade.gross - position.fees
-    trade.best, trade.worst = position.best, position.worst
-
-
-@njit(cache=True)
-def sweep_orders(tape: Tape, books: Books, t: int) -> None:
-    """Move ended orders from the book to the results; those that go on keep their order."""
-    kept = 0
-    for i in range(books.count[OPEN_ORDERS]):
-        order = books.orders[i]
-        if order.state <= PARTLY:
-            if kept != i:
-                books.orders[kept] = books.orders[i]
-            kept += 1
-            continue
-        result = books.results[books.count[RESULTS]]
-        books.count[RESULTS] += 1
-        result.order, result.time, result.pair, result.side = order.id, tape.time[t], order.pair, order.side
-        result.state, result.note, result.wanted, result.filled = order.state, order.note, order.quantity, order.filled
-    books.count[OPEN_ORDERS] = kept
 
 
 @njit(cache=True)
@@ -490,7 +343,7 @@ def protect(tape: Tape, books: Books, t: int, p: int) -> None:
 
 
 @njit(cache=True)
-def stop_level(position: RecordArray, rule: RecordArray, side: int) -> tuple[float, int]:
+def stop_level(position: Record, rule: Record, side: int) -> tuple[float, int]:
     """Return the nearer of stop and trail, and which it is; 0 when there is neither."""
     if position.trail <= 0.0:
         return position.stop, BY_STOP
@@ -552,17 +405,9 @@ def mark(tape: Tape, books: Books, t: int, flow: float) -> None:
 
 
 @njit(cache=True)
-def unrealised(books: Books) -> float:
-    """Return the profit that open positions show at their marks."""
-    total = 0.0
-    for p in range(len(books.positions)):
-        total += unrealised_of(books.positions[p].quantity, books.positions[p].cost, books.positions[p].mark)
-    return total
-
-
-@njit(cache=True)
 def next_touch(tape: Tape, books: Books, start: int, stop: int) -> int:
-    """Return the first bar of start..stop-1 in which a level may be reached or an exit goes on, or `stop`. Changes nothing.
+    """Return the first bar of start..stop-1 in which a level may be reached or an exit goes on, or `stop`. Changes
+    nothing.
 
     Callers have no resting orders. Used to skip bars in which nothing can happen, so it may be early but never late.
     """

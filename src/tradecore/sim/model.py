@@ -14,7 +14,8 @@ from tradecore.sim.state import RULES, rules
 
 @dataclass(frozen=True, slots=True)
 class VenueModel:
-    """Costs, steps, minimums and limits of one venue. The defaults are Kraken's lowest tier, met by an impatient trader."""
+    """Costs, steps, minimums and limits of one venue. The defaults are Kraken's lowest tier, met by an impatient
+    trader."""
 
     maker_fee: float = 0.0025
     """Fraction of notional, 0 to 0.1. Kraken spot below 10,000 USD of monthly volume, recorded November 2025."""
@@ -61,11 +62,14 @@ class VenueModel:
             raise ConfigError(f"venue model: {name} is {getattr(self, name)!r}, expected {expected}")
 
     def scaled(self, multiple: float) -> VenueModel:
-        """Return the same venue with every cost multiplied: what a result looks like if trading were cheaper or dearer."""
+        """Return the same venue with every cost multiplied: what a result looks like if trading were cheaper or
+        dearer."""
         costs = ("maker_fee", "taker_fee", "half_spread", "slippage")
         return replace(self, **{name: min(getattr(self, name) * multiple, 0.1) for name in costs})
 
     def rules(self, pairs: int = 1) -> RecordArray:
         """Return the kernel's rules for `pairs` pairs, (pairs,)."""
-        known = {field.name: float(getattr(self, field.name)) for field in fields(self) if field.name in (RULES.names or ())}
+        known = {
+            field.name: float(getattr(self, field.name)) for field in fields(self) if field.name in (RULES.names or ())
+        }
         return np.repeat(rules(**known), pairs)

@@ -1,12 +1,12 @@
 """What the kernel works on: the tape, the venue's rules, the account, positions and orders, as plain memory.
 
-One record per thing, so that one environment is a row and N environments are N rows. Only `sim` writes these; readers go
-through `venues.simulated` or get a `core.track.Track`.
+One record per thing, so that one environment is a row and N environments are N rows. Only `sim` writes these; readers
+go through `venues.simulated` or get a `core.track.Track`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -95,14 +95,19 @@ ORDER = np.dtype(
     ]
 )
 NO_LEVEL, FRACTION_LEVEL, PRICE_LEVEL = 0, 1, 2
+Records: TypeAlias = Any
+"""An array of records of one of the types above; compiled code reads their fields as attributes, numpy as keys."""
+Record: TypeAlias = Any
+"""One such record."""
 OPEN_ORDERS, FILLS, TRADES, RESULTS = 0, 1, 2, 3
-"""Slots of `Books.count`."""
+"""Slots of `Books.counts`."""
 _SLOTS = 8
 """Orders that one environment of a batch may have resting."""
 
 
 class Tape(NamedTuple):
-    """The market of P pairs on one clock of T bars. Prices (P, T); `time` and `flow` (T,); a pair without a bar has real = False."""
+    """The market of P pairs on one clock of T bars. Prices (P, T); `time` and `flow` (T,); a pair without a bar has
+    real = False."""
 
     time: IntArray
     open: FloatArray
@@ -118,15 +123,15 @@ class Tape(NamedTuple):
 class Books(NamedTuple):
     """One account: its state, and the logs it writes. `account` (1,), `positions` and `rules` (P,)."""
 
-    account: RecordArray
-    positions: RecordArray
-    rules: RecordArray
-    orders: RecordArray
-    """Orders that rest or have not arrived yet; the first `count[OPEN_ORDERS]` rows, in the order they were sent."""
-    count: IntArray
-    fills: RecordArray
-    trades: RecordArray
-    results: RecordArray
+    account: Records
+    positions: Records
+    rules: Records
+    orders: Records
+    """Orders that rest or have not arrived yet; the first `counts[OPEN_ORDERS]` rows, in the order they were sent."""
+    counts: IntArray
+    fills: Records
+    trades: Records
+    results: Records
     equity: FloatArray
     """This and the following: the curve, (T,) each, as in `core.track.Curve`."""
     cash: FloatArray
@@ -172,22 +177,27 @@ def many_books(venue_rules: RecordArray, cash: float, environments: int, *, max_
     pairs = len(venue_rules)
     one = open_books(venue_rules, cash, 0, max_positions=max_positions)
     slots = _SLOTS + 2 * pairs
-    logs = [np.zeros((environments, slots), dtype) for dtype in (ORDER, FILL, TRADE, ORDER_RESULT)]
+    orders, *logs = (np.zeros((environments, slots), dtype) for dtype in (ORDER, FILL, TRADE, ORDER_RESULT))
+    curve: list[Any] = [np.zeros((environments, 0)) for _ in range(5)]
     return Books(
         np.repeat(one.account[None], environments, 0), np.repeat(one.positions[None], environments, 0), one.rules,
-        logs[0], np.zeros((environments, 4), np.int64), *logs[1:], *(np.zeros((environments, 0)) for _ in range(5)),
+        orders, np.zeros((environments, 4), np.int64), logs[0], logs[1], logs[2], *curve,
     )  # fmt: skip
 
 
 def with_room(books: Books, orders: int = 0) -> Books:
     """Return the books with logs doubled wherever one bar more, or `orders` orders more, might not fit."""
-    open_orders, pairs = int(books.count[OPEN_ORDERS]), len(books.positions)
+    open_orders, pairs = int(books.counts[OPEN_ORDERS]), len(books.positions)
     need = open_orders + orders + pairs * 2
     grown = {
         "orders": (books.orders, open_orders + orders),
-        "fills": (books.fills, int(books.count[FILLS]) + need),
-        "trades": (books.trades, int(books.count[TRADES]) + need),
-        "results": (books.results, int(books.count[RESULTS]) + need),
+        "fills": (books.fills, int(books.counts[FILLS]) + need),
+        "trades": (books.trades, int(books.counts[TRADES]) + need),
+        "results": (books.results, int(books.counts[RESULTS]) + need),
     }
-    changed = {name: np.resize(log, max(2 * len(log), 2 * wanted)) for name, (log, wanted) in grown.items() if wanted > len(log)}
+    changed = {
+        name: np.resize(log, max(2 * len(log), 2 * wanted))
+        for name, (log, wanted) in grown.items()
+        if wanted > len(log)
+    }
     return books._replace(**changed) if changed else books

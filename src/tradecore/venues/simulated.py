@@ -1,8 +1,8 @@
 """The simulated venue: the `Venue` port over the kernel. Backtest and paper trading submit here.
 
-It keeps one invariant above the kernel's: the account is never shown in a state later than the newest final bar. It is fast
-because it is lazy: while nothing rests and no level is near, bars are only counted, and the kernel catches up when somebody
-asks or something can happen.
+It keeps one invariant above the kernel's: the account is never shown in a state later than the newest final bar. It
+is fast because it is lazy: while nothing rests and no level is near, bars are only counted, and the kernel catches up
+when somebody asks or something can happen.
 """
 
 from __future__ import annotations
@@ -17,12 +17,24 @@ from tradecore.core.orders import At, Fill, FillReason, Intent, Level, Liquidity
 from tradecore.core.ports import AccountState, PositionState
 from tradecore.core.track import Curve, Track
 from tradecore.core.types import Pair, Side, Timeframe
-from tradecore.sim import kernel
+from tradecore.sim import booking, kernel
 from tradecore.sim.model import VenueModel
-from tradecore.sim.state import FILLS, FRACTION_LEVEL, NO_LEVEL, OPEN_ORDERS, PRICE_LEVEL, RESULTS, TRADES, Tape, open_books, with_room
+from tradecore.sim.state import (
+    FILLS,
+    FRACTION_LEVEL,
+    NO_LEVEL,
+    OPEN_ORDERS,
+    PRICE_LEVEL,
+    RESULTS,
+    TRADES,
+    Tape,
+    open_books,
+    with_room,
+)
 
 _LOOK_AHEAD = 512
-"""Bars searched at once for the next touched level: long enough to skip quiet stretches, short enough to waste little."""
+"""Bars searched at once for the next touched level: long enough to skip quiet stretches, short enough to waste
+little."""
 
 
 class SimulatedVenue:
@@ -36,7 +48,11 @@ class SimulatedVenue:
         self._latency = model.latency_bars
         self._start_cash = cash
         self._books = open_books(
-            model.rules(len(self._pairs)), cash, len(tape.time), max_positions=model.max_positions, allow_short=model.allow_short
+            model.rules(len(self._pairs)),
+            cash,
+            len(tape.time),
+            max_positions=model.max_positions,
+            allow_short=model.allow_short,
         )
         self._done = 0  # bars the kernel has played
         self._index = -1  # newest final bar
@@ -47,7 +63,7 @@ class SimulatedVenue:
         """Put an intent on its way; it is active from the next bar's open, plus the model's latency."""
         self._catch_up()
         self._books = with_room(self._books, orders=1)
-        row = int(self._books.count[OPEN_ORDERS])
+        row = int(self._books.counts[OPEN_ORDERS])
         order = self._books.orders[row : row + 1]
         order[:] = 0
         order["id"], order["pair"], order["side"] = intent.id, self._index_of[intent.pair], int(intent.side)
@@ -59,17 +75,17 @@ class SimulatedVenue:
         order["trail"] = intent.trail or 0.0
         order["active_from"] = self._index + 1 + self._latency
         order["state"] = int(OrderState.SENT)
-        self._books.count[OPEN_ORDERS] = row + 1
+        self._books.counts[OPEN_ORDERS] = row + 1
         self._quiet_until = 0
 
     def cancel(self, intent_id: int) -> None:
         """Cancel what rests of an intent before the next bar; an intent that has ended stays as it ended."""
         self._catch_up()
         self._books = with_room(self._books)
-        resting = self._books.orders[: int(self._books.count[OPEN_ORDERS])]
+        resting = self._books.orders[: int(self._books.counts[OPEN_ORDERS])]
         for row in np.flatnonzero(resting["id"] == intent_id):
             resting["state"][row], resting["note"][row] = int(OrderState.CANCELLED), int(OrderNote.CANCELLED)
-        kernel.sweep_orders(self._tape, self._books, max(self._index, 0))
+        booking.sweep_orders(self._tape, self._books, max(self._index, 0))
 
     def advance(self, index: int) -> Sequence[Filled | OrderChanged]:
         """Make the bar at `index` final and return what happened up to it, in order."""
@@ -84,10 +100,14 @@ class SimulatedVenue:
         """Return the account at the newest final bar."""
         self._catch_up()
         state = self._books.account[0]
-        positions = {pair: self._position(i) for i, pair in enumerate(self._pairs) if self._books.positions["quantity"][i] != 0.0}
-        resting = self._books.orders["id"][: int(self._books.count[OPEN_ORDERS])]
+        positions = {
+            pair: self._position(i) for i, pair in enumerate(self._pairs) if self._books.positions["quantity"][i] != 0.0
+        }
+        resting = self._books.orders["id"][: int(self._books.counts[OPEN_ORDERS])]
         drawdown = 1.0 - float(state["wealth"]) / float(state["peak"])
-        return AccountState(float(state["cash"]), float(state["equity"]), drawdown, positions, frozenset(resting.tolist()))
+        return AccountState(
+            float(state["cash"]), float(state["equity"]), drawdown, positions, frozenset(resting.tolist())
+        )
 
     def track(self) -> Track:
         """Return everything the account left behind up to the newest final bar.
@@ -95,31 +115,43 @@ class SimulatedVenue:
         Errors: AccountingError when equity is not deposits - withdrawals + realised + unrealised to 1e-9.
         """
         self._catch_up()
-        books, count, end = self._books, self._books.count, self._done
+        books, count, end = self._books, self._books.counts, self._done
         state = books.account[0]
         deposits, withdrawals = float(state["deposits"]), float(state["withdrawals"])
-        realised, unrealised = float(state["realised"]), float(kernel.unrealised(books))
+        realised, unrealised = float(state["realised"]), float(booking.unrealised(books))
         gap = abs(deposits - withdrawals + realised + unrealised - float(state["equity"]))
-        if not gap <= 1e-9 * max(deposits, abs(float(state["equity"])), float(books.fills["price"][: count[FILLS]].sum())):
-            raise AccountingError(f"equity and the sum of its parts differ by {gap:g} quote; the books are wrong, please report it")
+        if not gap <= 1e-9 * max(
+            deposits, abs(float(state["equity"])), float(books.fills["price"][: count[FILLS]].sum())
+        ):
+            raise AccountingError(
+                f"equity and the sum of its parts differ by {gap:g} quote; the books are wrong, please report it"
+            )
         curve = Curve(
             self._tape.time[:end], books.equity[:end], books.cash[:end], books.flow[:end], books.worst[:end],
-            books.exposure[:end], ~self._tape.real[:, :end].all(axis=0), self._start_cash,
+            books.exposure[:end], np.logical_not(self._tape.real[:, :end].all(axis=0)), self._start_cash,
         )  # fmt: skip
         return Track(
-            self._pairs, self._timeframe, curve, books.fills[: count[FILLS]].copy(), books.trades[: count[TRADES]].copy(),
+            self._pairs, self._timeframe, curve, books.fills[: count[FILLS]].copy(),
+            books.trades[: count[TRADES]].copy(),
             self._orders(), deposits, withdrawals, realised, unrealised,
         )  # fmt: skip
 
-    def _orders(self) -> np.ndarray:  # type: ignore[type-arg]
+    def _orders(self) -> np.ndarray:
         """Return the results of all orders; those that still rest end with the data."""
-        resting = self._books.orders[: int(self._books.count[OPEN_ORDERS])]
+        resting = self._books.orders[: int(self._books.counts[OPEN_ORDERS])]
         rest = np.zeros(len(resting), self._books.results.dtype)
-        for name, source in (("order", "id"), ("pair", "pair"), ("side", "side"), ("state", "state"), ("wanted", "quantity"), ("filled", "filled")):
+        for name, source in (
+            ("order", "id"),
+            ("pair", "pair"),
+            ("side", "side"),
+            ("state", "state"),
+            ("wanted", "quantity"),
+            ("filled", "filled"),
+        ):
             rest[name] = resting[source]
         rest["note"] = int(OrderNote.END_OF_DATA)
         rest["time"] = self._tape.time[self._done - 1] if self._done else 0
-        return np.concatenate([self._books.results[: int(self._books.count[RESULTS])], rest])
+        return np.concatenate([self._books.results[: int(self._books.counts[RESULTS])], rest])
 
     def _catch_up(self) -> None:
         while self._done <= self._index:
@@ -128,17 +160,27 @@ class SimulatedVenue:
 
     def _next_possible_event(self) -> int:
         """Return the first bar after this one in which the venue may have something to tell."""
-        if self._books.count[OPEN_ORDERS]:
+        if self._books.counts[OPEN_ORDERS]:
             return self._index + 1
         stop = min(self._index + 1 + _LOOK_AHEAD, len(self._tape.time))
         return int(kernel.next_touch(self._tape, self._books, self._index + 1, stop))
 
     def _news(self) -> list[Filled | OrderChanged]:
         news: list[Filled | OrderChanged] = []
-        count = self._books.count
+        count = self._books.counts
         for row in self._books.fills[self._told_fills : int(count[FILLS])].tolist():
             time, _bar, pair, order, side, quantity, price, fee, liquidity, reason = row
-            fill = Fill(order, self._pairs[pair], Side(side), time, quantity, price, fee, Liquidity(liquidity), FillReason(reason))
+            fill = Fill(
+                order,
+                self._pairs[pair],
+                Side(side),
+                time,
+                quantity,
+                price,
+                fee,
+                Liquidity(liquidity),
+                FillReason(reason),
+            )
             news.append(Filled(fill))
         for row in self._books.results[self._told_results : int(count[RESULTS])].tolist():
             order, _time, pair, _side, state, note, _wanted, _filled = row
@@ -150,7 +192,8 @@ class SimulatedVenue:
         position = self._books.positions[i]
         quantity, cost = float(position["quantity"]), float(position["cost"])
         return PositionState(
-            quantity, float(position["entry_notional"] / position["entered"]), cost, quantity * float(position["mark"]) - cost,
+            quantity, float(position["entry_notional"] / position["entered"]), cost,
+            quantity * float(position["mark"]) - cost,
             int(position["entry_time"]), self._done - 1 - int(position["entry_bar"]),
         )  # fmt: skip
 

@@ -13,7 +13,7 @@ from tradecore.core.types import MINUTE_NS, Pair, Timeframe
 
 
 def make(**changed: Any) -> Bars:
-    fields: dict[str, Any] = dict(
+    fields: dict[str, Any] = dict(  # noqa: C408
         open_time=np.arange(5) * MINUTE_NS, open=[10.0] * 5, high=[12.0] * 5, low=[9.0] * 5, close=[11.0] * 5,
         volume=[1.0] * 5, source="test",
     )  # fmt: skip

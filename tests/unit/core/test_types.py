@@ -21,7 +21,9 @@ def test_what_is_no_pair_is_refused(text: str):
         Pair.parse(text)
 
 
-@pytest.mark.parametrize(("text", "ns"), [("1m", MINUTE_NS), ("90m", 90 * MINUTE_NS), ("4h", 4 * HOUR_NS), ("7d", 7 * DAY_NS)])
+@pytest.mark.parametrize(
+    ("text", "ns"), [("1m", MINUTE_NS), ("90m", 90 * MINUTE_NS), ("4h", 4 * HOUR_NS), ("7d", 7 * DAY_NS)]
+)
 def test_a_timeframe_counts_minutes_hours_days_or_weeks(text: str, ns: int):
     assert Timeframe.parse(text).ns == ns
 

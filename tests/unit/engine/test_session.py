@@ -1,4 +1,5 @@
-"""The one loop: decisions become intents through the gates, fills come back, and what fails is a fault with its name."""
+"""The one loop: decisions become intents through the gates, fills come back, and what fails is a fault with its
+name."""
 
 from __future__ import annotations
 
@@ -68,7 +69,15 @@ def test_the_account_view_moves_with_fills_as_the_venue_does():
     def decide(s: Strategy, m: Any, a: Any) -> Any:
         held = a._read().positions.get(BTC)
         if held:
-            seen.append((a.position - held.quantity, a.entry_price - held.entry_price, a.cost - held.cost, a.unrealised - held.unrealised, a.holding - held.bars_held))
+            seen.append(
+                (
+                    a.position - held.quantity,
+                    a.entry_price - held.entry_price,
+                    a.cost - held.cost,
+                    a.unrealised - held.unrealised,
+                    a.holding - held.bars_held,
+                )
+            )
         return {0: s.buy(0.3), 2: s.buy(0.2), 4: s.sell(0.1), 6: s.close()}.get(m.index)
 
     run(decide, [10, 11, 12, 11, 13, 12, 14, 13], venue=VenueModel(participation=float("inf")))
@@ -107,7 +116,9 @@ def test_a_strategy_is_told_of_every_fill_stops_included():
         (lambda s, m, a: m["ETH/USD"], "StrategyError"),
     ],
 )
-def test_what_is_no_decision_is_a_fault_with_its_name_and_never_a_hold(answer: Callable[[Any, Any, Any], Any], named: str):
+def test_what_is_no_decision_is_a_fault_with_its_name_and_never_a_hold(
+    answer: Callable[[Any, Any, Any], Any], named: str
+):
     done = run(answer)
     assert done.journal.faults[0].name == f"decide: {named}"
     assert done.journal.counts()["hold"] == 0
@@ -143,7 +154,9 @@ def test_a_blocked_entry_is_recorded_with_the_rule_that_blocked_it():
 
 def test_an_exit_passes_when_the_drawdown_limit_is_hit():
     done = run(
-        lambda s, m, a: {0: s.buy(1.0), 4: s.close()}.get(m.index), [10, 10, 5, 5, 5, 5], limits=Limits(max_drawdown=0.1)
+        lambda s, m, a: {0: s.buy(1.0), 4: s.close()}.get(m.index),
+        [10, 10, 5, 5, 5, 5],
+        limits=Limits(max_drawdown=0.1),
     )
     assert done.track.fills["side"].tolist() == [1, -1]
 
@@ -154,7 +167,9 @@ def test_an_entry_is_cut_to_the_exposure_limit():
 
 
 def test_the_same_market_order_is_not_sent_again_while_it_is_on_its_way():
-    done = run(lambda s, m, a: None if a.position else s.buy(0.5), venue=VenueModel(latency_bars=3, participation=float("inf")))
+    done = run(
+        lambda s, m, a: None if a.position else s.buy(0.5), venue=VenueModel(latency_bars=3, participation=float("inf"))
+    )
     assert len(done.track.fills) == 1
     assert done.journal.top_blockers() == [("on_its_way", 3)]
 
@@ -209,7 +224,9 @@ def test_several_pairs_are_decided_together_and_share_one_account():
 def test_a_pair_that_starts_later_holds_the_first_decision_back():
     asked: list[int] = []
     done = simulate(
-        scripted(lambda s, m, a: asked.append(m.time)), [bars_of([10.0] * 6), bars_of([5.0] * 3, ETH, start=3)], Settings()
+        scripted(lambda s, m, a: asked.append(m.time)),
+        [bars_of([10.0] * 6), bars_of([5.0] * 3, ETH, start=3)],
+        Settings(),
     )
     assert asked == [4 * HOUR_NS, 5 * HOUR_NS, 6 * HOUR_NS]
     assert len(done.track.curve) == 6
@@ -218,7 +235,12 @@ def test_a_pair_that_starts_later_holds_the_first_decision_back():
 def test_a_pair_without_a_bar_shows_its_last_one_and_its_age():
     ages: list[float] = []
     gappy = bars_of([5.0] * 6, ETH)
-    gappy = Bars(ETH, gappy.timeframe, *(getattr(gappy, n)[[0, 1, 4, 5]] for n in ("open_time", "open", "high", "low", "close", "volume")), source="t")
+    gappy = Bars(
+        ETH,
+        gappy.timeframe,
+        *(getattr(gappy, n)[[0, 1, 4, 5]] for n in ("open_time", "open", "high", "low", "close", "volume")),
+        source="t",
+    )
     simulate(scripted(lambda s, m, a: ages.append(m["ETH/USD"].age)), [bars_of([10.0] * 6), gappy], Settings())
     assert ages == [0.0, 0.0, 3600.0, 7200.0, 0.0, 0.0]
 
@@ -236,12 +258,20 @@ def test_positions_are_handed_over_from_one_shift_to_the_next():
 def test_orders_that_rest_are_cancelled_at_a_hand_over():
     bars = [bars_of([10.0] * 8)]
     first = scripted(lambda s, m, a: s.buy(0.5, limit=-0.5) if m.index == 1 else None)
-    done = simulate_shifts((Shift(0, first), Shift(4 * HOUR_NS, scripted(lambda s, m, a: None))), bars, Settings(venue=FREE))
+    done = simulate_shifts(
+        (Shift(0, first), Shift(4 * HOUR_NS, scripted(lambda s, m, a: None))), bars, Settings(venue=FREE)
+    )
     assert OrderNote(int(done.track.orders["note"][0])) is OrderNote.CANCELLED
 
 
 def test_one_run_twice_is_the_same_to_the_bit():
-    one, two = (run(lambda s, m, a: s.buy(0.1, trail=0.02) if s.rng.random() < 0.5 else s.close(), [10, 11, 9, 12, 8, 13, 10, 11]) for _ in range(2))
+    one, two = (
+        run(
+            lambda s, m, a: s.buy(0.1, trail=0.02) if s.rng.random() < 0.5 else s.close(),
+            [10, 11, 9, 12, 8, 13, 10, 11],
+        )
+        for _ in range(2)
+    )
     assert one.track.fills.tobytes() == two.track.fills.tobytes()
     assert one.track.curve.equity.tobytes() == two.track.curve.equity.tobytes()
 
@@ -261,12 +291,17 @@ def test_bars_that_cannot_be_one_session_are_refused(bars: list[Bars], error: ty
 
 def test_a_session_has_one_timeframe():
     other = Bars(ETH, Timeframe(2 * HOUR_NS), [0], [1.0], [1.0], [1.0], [1.0], [1.0], source="t")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="one timeframe"):
+    with pytest.raises(UsageError, match="has one timeframe"):
         HistoryFrame([bars_of([1.0]), other], {})
 
 
 def test_a_clock_cut_to_a_later_start_keeps_the_warm_up_out_of_the_record():
-    done = simulate(scripted(lambda s, m, a: s.buy(0.5) if not a.position else None, features=lambda s, p: {"mean": sma(3)}), [bars_of([10.0] * 8)], Settings(cash=1000.0, venue=FREE), decide_from=4 * HOUR_NS)
+    done = simulate(
+        scripted(lambda s, m, a: s.buy(0.5) if not a.position else None, features=lambda s, p: {"mean": sma(3)}),
+        [bars_of([10.0] * 8)],
+        Settings(cash=1000.0, venue=FREE),
+        decide_from=4 * HOUR_NS,
+    )
     assert done.track.curve.time[0] == 4 * HOUR_NS
     assert done.track.fills["time"].tolist() == [5 * HOUR_NS]
 

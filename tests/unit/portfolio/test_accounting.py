@@ -65,14 +65,13 @@ def test_equity_is_deposits_plus_realised_plus_unrealised_after_any_fills(orders
     cash = deposits = Fraction(10**6)
     quantity = cost = realised = Fraction(0)
     for side, size, at in orders:
-        size, at = Fraction(size), Fraction(at)
-        change = accounting.cash_change(side, size * at, accounting.fee_of(size * at, Fraction(4, 1000)))
+        filled = Fraction(size) if quantity * side >= 0 else min(Fraction(size), abs(quantity))
+        notional = accounting.notional_of(filled, Fraction(at))
+        change = accounting.cash_change(side, notional, accounting.fee_of(notional, Fraction(4, 1000)))
         if quantity * side >= 0:
-            quantity, cost = accounting.enter(quantity, cost, side, size, change)
+            quantity, cost = accounting.enter(quantity, cost, side, filled, change)
         else:
-            size = min(size, abs(quantity))
-            change = accounting.cash_change(side, size * at, accounting.fee_of(size * at, Fraction(4, 1000)))
-            quantity, cost, gain = accounting.leave(quantity, cost, side, size, change)
+            quantity, cost, gain = accounting.leave(quantity, cost, side, filled, change)
             realised += gain
         cash += change
     mark = Fraction(price)

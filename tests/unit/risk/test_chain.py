@@ -76,7 +76,14 @@ def test_the_default_limits_let_a_whole_account_in_and_no_more():
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"max_pair_exposure": 0.0}, {"max_total_exposure": math.nan}, {"max_drawdown": 1.5}, {"max_drawdown": 0.0}, {"cooldown_bars": -1}]
+    "wrong",
+    [
+        {"max_pair_exposure": 0.0},
+        {"max_total_exposure": math.nan},
+        {"max_drawdown": 1.5},
+        {"max_drawdown": 0.0},
+        {"cooldown_bars": -1},
+    ],
 )
 def test_limits_out_of_range_are_refused(wrong: dict[str, float]):
     with pytest.raises(ConfigError, match=next(iter(wrong))):

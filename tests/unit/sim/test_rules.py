@@ -1,4 +1,5 @@
-"""Every rule of the simulator's specification (the docstring of `sim.kernel`), one test each, on markets of a few bars."""
+"""Every rule of the simulator's specification (the docstring of `sim.kernel`), one test each, on markets of a few
+bars."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ from tradecore.sim.state import Tape
 from tradecore.venues.simulated import SimulatedVenue
 
 BTC, ETH = Pair("BTC", "USD"), Pair("ETH", "USD")
-FREE: dict[str, Any] = dict(
+FREE: dict[str, Any] = dict(  # noqa: C408
     maker_fee=0.0, taker_fee=0.0, half_spread=0.0, slippage=0.0, participation=float("inf"), min_notional=0.0
 )
 Bar = tuple[float, ...] | None
@@ -64,9 +65,14 @@ def play(
 _ids = iter(range(1, 1_000_000))
 
 
-def order(side: Side = Side.BUY, size: float = 1.0, kind: OrderKind = OrderKind.MARKET, price: float = 0.0, **more: Any) -> Intent:
+def order(
+    side: Side = Side.BUY, size: float = 1.0, kind: OrderKind = OrderKind.MARKET, price: float = 0.0, **more: Any
+) -> Intent:
     """An order for `size` base units unless told otherwise."""
-    return Intent(next(_ids), **{"pair": BTC, "side": side, "kind": kind, "size_kind": SizeKind.BASE, "size": size, "price": price, **more})
+    return Intent(
+        next(_ids),
+        **{"pair": BTC, "side": side, "kind": kind, "size_kind": SizeKind.BASE, "size": size, "price": price, **more},
+    )
 
 
 def close(pair: Pair = BTC, **more: Any) -> Intent:
@@ -142,7 +148,9 @@ def test_an_order_may_bring_its_own_slippage():
 
 
 def test_a_limit_that_is_marketable_on_arrival_fills_at_the_open_as_taker():
-    track = play([(10, 10, 10, 10), (9, 9.5, 8.5, 9)], {0: [limit(9.5)]}, half_spread=0.01, slippage=0.01, taker_fee=0.01)
+    track = play(
+        [(10, 10, 10, 10), (9, 9.5, 8.5, 9)], {0: [limit(9.5)]}, half_spread=0.01, slippage=0.01, taker_fee=0.01
+    )
     assert fills(track) == [(1, 1, 1.0, 9.0)]
     assert track.fills["liquidity"][0] == Liquidity.TAKER
     assert track.fills["fee"][0] == pytest.approx(0.09)
@@ -267,7 +275,9 @@ def test_prices_round_to_the_tick_against_the_order():
 def test_a_limit_rounds_to_its_passive_side():
     bars = [(10, 10, 10, 10), (10, 11, 8, 10)]
     assert fills(play(bars, {0: [limit(9.07)]}, tick=0.1))[0][3] == 9.0
-    track = play([(10, 10, 10, 10), (10, 10, 10, 10), (10, 11, 9.9, 10)], {-1: [order()], 0: [limit(10.42, Side.SELL)]}, tick=0.1)
+    track = play(
+        [(10, 10, 10, 10), (10, 10, 10, 10), (10, 11, 9.9, 10)], {-1: [order()], 0: [limit(10.42, Side.SELL)]}, tick=0.1
+    )
     assert fills(track)[1][3] == 10.5
 
 
@@ -352,7 +362,10 @@ def test_closing_nothing_is_rejected_with_that_reason():
 
 @pytest.mark.parametrize(
     ("rule", "quantity", "said"),
-    [({"max_base": 3.0}, 3.0, OrderNote.POSITION_BASE_LIMIT), ({"max_quote": 250.0}, 2.5, OrderNote.POSITION_QUOTE_LIMIT)],
+    [
+        ({"max_base": 3.0}, 3.0, OrderNote.POSITION_BASE_LIMIT),
+        ({"max_quote": 250.0}, 2.5, OrderNote.POSITION_QUOTE_LIMIT),
+    ],
 )
 def test_position_limits_resize_and_say_which(rule: dict[str, float], quantity: float, said: OrderNote):
     track = play(flat(100, 2), {0: [order(size=5.0)]}, **rule)
@@ -478,7 +491,9 @@ def test_an_order_that_still_rests_at_the_end_says_so():
 
 def test_a_cancelled_order_fills_no_more():
     bars = np.array([[10.0] * 3])
-    tape = Tape(np.arange(3) * MINUTE_NS, bars, bars, bars - 5, bars, bars * 1e6, np.ones((1, 3), np.bool_), np.zeros(3))
+    tape = Tape(
+        np.arange(3) * MINUTE_NS, bars, bars, bars - 5, bars, bars * 1e6, np.ones((1, 3), np.bool_), np.zeros(3)
+    )
     venue = SimulatedVenue((BTC,), Timeframe(MINUTE_NS), tape, VenueModel(**FREE), 100.0)
     venue.advance(0)
     resting = limit(7.0)
