@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import matplotlib.dates as mdates
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -20,8 +19,16 @@ from tradecore.reports.canvas import CARD, MUTED, Paper
 
 GAP = "\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}"
 """Room before a word; SVG would swallow plain spaces."""
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 LOG_FROM = 6.0
 """An axis whose highest value is this many times its lowest is drawn logarithmic."""
+_STEPS = (
+    ("m", (1, 2, 5, 10, 15, 30)),
+    ("h", (1, 2, 3, 6, 12)),
+    ("D", (1, 2, 4, 7, 14)),
+    ("M", (1, 2, 3, 6)),
+    ("Y", (1, 2, 5, 10, 20, 50)),
+)
 
 
 def dates(time: IntArray) -> FloatArray:
@@ -35,10 +42,8 @@ def date_axis(axes: Axes, paper: Paper, start: Nanoseconds, end: Nanoseconds) ->
     first, last = start / DAY_NS, end / DAY_NS
     room = (last - first) * 0.004
     axes.set_xlim(first - room, last + room)
-    locator = mdates.AutoDateLocator(minticks=3, maxticks=5 if paper.is_narrow else 10)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_locator(locator)
-    formatter = mdates.ConciseDateFormatter(locator, show_offset=False)  # type: ignore[no-untyped-call]
-    axes.xaxis.set_major_formatter(formatter)
+    ticks, unit = _ticks(start, end, 5 if paper.is_narrow else 10)
+    axes.set_xticks(dates(ticks), [_tick_label(tick, unit) for tick in ticks.astype("datetime64[ns]")])
 
 
 def value_axis(axes: Axes, write: Callable[[float], str], count: int = 5) -> None:
@@ -68,6 +73,29 @@ def amount_axis(axes: Axes, low: float, high: float, write: Callable[[float], st
 def wants_log(low: float, high: float) -> bool:
     """Return whether a span of amounts reads better on a logarithmic scale."""
     return low > 0 and high / low > LOG_FROM
+
+
+def _ticks(start: Nanoseconds, end: Nanoseconds, limit: int) -> tuple[IntArray, str]:
+    """Return the round moments from `start` to `end` of the finest calendar step that has at most `limit` of them."""
+    for unit, counts in _STEPS:
+        # Years and months have no length in nanoseconds, so the counting is done in the unit itself.
+        ends = np.array([start - 1, end]).astype("datetime64[ns]").astype(f"datetime64[{unit}]").astype(np.int64)
+        for count in counts:
+            numbers = np.arange(-(-(ends[0] + 1) // count) * count, ends[1] + 1, count)
+            if len(numbers) <= limit:
+                return numbers.astype(f"datetime64[{unit}]").astype("datetime64[ns]").astype(np.int64), unit
+    return np.array([start], np.int64), "Y"
+
+
+def _tick_label(moment: np.datetime64, unit: str) -> str:
+    """Write a round moment as short as its step allows: 2018, Apr, 9 Sep, 06:00."""
+    text = str(moment)
+    month = MONTHS[int(text[5:7]) - 1]
+    if unit in ("m", "h") and text[11:16] != "00:00":
+        return text[11:16]
+    if unit in ("Y", "M"):
+        return text[:4] if text[5:7] == "01" else month
+    return f"{int(text[8:10])} {month}"
 
 
 def compact(value: float) -> str:

@@ -21,8 +21,6 @@ from tradecore.reports.canvas import FAINT, GAIN, INK, LOSS, MAIN, MUTED, OTHERS
 from tradecore.reports.catalogue import words
 from tradecore.reports.tear_sheet import CostPoint, Interval
 
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
 
 def cost_sensitivity(points: Mapping[float, CostPoint], *, paper: Paper = WIDE) -> Figure:
     """Draw the total return at each multiple of the assumed costs; 1 is what was assumed."""
@@ -106,7 +104,9 @@ def monthly(track: Track, *, paper: Paper = WIDE) -> Figure:
         axes.pcolormesh(np.ma.masked_invalid(table.months), edgecolors=canvas.CARD, linewidth=2, **shades)
         axes.set_xlim(0, 13)
         axes.invert_yaxis()
-        axes.set_xticks(np.arange(13) + 0.5, [*(MONTHS if not paper.is_narrow else [m[0] for m in MONTHS]), "Year"])
+        axes.set_xticks(
+            np.arange(13) + 0.5, [*(axis.MONTHS if not paper.is_narrow else [m[0] for m in axis.MONTHS]), "Year"]
+        )
         axes.xaxis.tick_top()
         axes.set_yticks(np.arange(years) + 0.5, [str(table.first_year + i) for i in range(years)])
         size = 10.5 if not paper.is_narrow else 6.5

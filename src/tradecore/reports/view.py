@@ -15,8 +15,8 @@ from tradecore.core.orders import FillReason
 from tradecore.core.track import Track
 from tradecore.core.types import RecordArray
 from tradecore.reports import formats, series
+from tradecore.reports.axis import MONTHS
 from tradecore.reports.catalogue import words
-from tradecore.reports.panels import MONTHS
 from tradecore.reports.tear_sheet import TearSheet, Verdict
 
 LARGEST_TRADES = 5
