@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
@@ -78,14 +79,15 @@ def show(
 
 
 def _mapping(screen: Screen, title: str, values: Mapping[str, object]) -> None:
-    simple = {name: value for name, value in values.items() if not isinstance(value, list | dict)}
-    if simple:
+    if values:
         screen.say()
-        screen.table((title, ""), [(name, _short(value)) for name, value in simple.items()])
+        screen.table((title, ""), [(name, _short(value)) for name, value in values.items()])
 
 
 def _short(value: object) -> str | None:
-    return f"{value:,.6g}" if isinstance(value, float) else None if value is None else str(value)
+    if value is None or isinstance(value, str):
+        return value
+    return f"{value:,.6g}" if isinstance(value, float) else json.dumps(value)
 
 
 def _row(run: ListedRun) -> tuple[object, ...]:

@@ -16,7 +16,14 @@ from typing import Any, Protocol
 
 WIDTH = 100
 """The widest a table grows, however wide the terminal is: longer lines are hard to read."""
-QUIET_S = 2.0
+STYLES = {
+    **dict.fromkeys(("ok", "passed", "done"), "green"),
+    **dict.fromkeys(("no", "failed", "damaged"), "bold red"),
+    **dict.fromkeys(("warning", "interrupted", "running"), "yellow"),
+    "skipped": "dim",
+}
+"""Colours of the words that say how something ended; words first, so that nothing is said by colour alone."""
+QUIET_S = 5.0
 """Seconds between two plain progress lines where there is no terminal."""
 
 
@@ -52,6 +59,7 @@ class Screen:
             return
         from rich import box
         from rich.table import Table
+        from rich.text import Text
 
         table = Table(box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 0, 0, 1), pad_edge=False, header_style="bold")
         folded = columns[-1:] if fold is None else fold
@@ -59,7 +67,8 @@ class Screen:
             justify: Any = "right" if column in right else "left"
             table.add_column(column, justify=justify, overflow="fold", no_wrap=column not in folded)
         for row in rows:
-            table.add_row(*(_cell(value) for value in row))
+            # As text of its own: a bracket in a reason is no markup.
+            table.add_row(*(Text(_cell(value), style=STYLES.get(str(value), "")) for value in row))
         _console().print(table)
 
     def facts(self, facts: Mapping[str, object]) -> None:

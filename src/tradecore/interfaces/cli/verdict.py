@@ -13,7 +13,15 @@ if TYPE_CHECKING:
     from tradecore.backtest.result import Result
     from tradecore.control.backtests import Kept
 
-COLUMNS = ("total_return", "sharpe", "max_drawdown", "trades", "exposure", "fees")
+COLUMNS = {
+    "total_return": "return",
+    "sharpe": "Sharpe",
+    "max_drawdown": "drawdown",
+    "trades": "trades",
+    "exposure": "exposure",
+    "fees": "fees",
+}
+"""The figures shown, with labels short enough for 80 columns."""
 
 
 def show_result(screen: Screen, kept: Kept) -> None:
@@ -21,8 +29,9 @@ def show_result(screen: Screen, kept: Kept) -> None:
     screen.say(f"{heading(kept.result)}\n")
     show_figures(screen, kept.result)
     show_gates(screen, kept.result)
-    screen.say(f"\nrun     {kept.run.id} (again: {kept.result.command})")
+    screen.say(f"\nrun     {kept.run.id}")
     screen.say(f"report  {kept.report.html}")
+    screen.say(f"again   {kept.result.command}")
     screen.answer({**kept.result.to_json(), "run": kept.run.id, "report": kept.report.html})
 
 
@@ -43,11 +52,10 @@ def show_figures(screen: Screen, result: Result) -> None:
     from tradecore.reports.tables import comparison
 
     rows = {result.strategy: result.metrics, **result.baseline_metrics}
-    table = comparison(rows, COLUMNS)
-    labels = [column.label for column in table.columns]
     names = [name.replace("_", " ") for name in rows]
-    cells = [(name, *row[1:]) for name, row in zip(names, table.text_rows(), strict=True)]
-    screen.table(("", *labels[1:]), cells, right=labels[1:], fold=("",))
+    table = comparison(rows, tuple(COLUMNS)).text_rows()
+    cells = [(name, *row[1:]) for name, row in zip(names, table, strict=True)]
+    screen.table(("", *COLUMNS.values()), cells, right=tuple(COLUMNS.values()), fold=("",))
 
 
 def show_gates(screen: Screen, result: Result) -> None:
