@@ -27,7 +27,7 @@ _STEPS = (
     ("h", (1, 2, 3, 6, 12)),
     ("D", (1, 2, 4, 7, 14)),
     ("M", (1, 2, 3, 6)),
-    ("Y", (1, 2, 5, 10, 20, 50)),
+    ("Y", (1, 2, 5, 10, 20, 50, 100, 200)),
 )
 
 
@@ -84,7 +84,7 @@ def _ticks(start: Nanoseconds, end: Nanoseconds, limit: int) -> tuple[IntArray, 
             numbers = np.arange(-(-(ends[0] + 1) // count) * count, ends[1] + 1, count)
             if len(numbers) <= limit:
                 return numbers.astype(f"datetime64[{unit}]").astype("datetime64[ns]").astype(np.int64), unit
-    return np.array([start], np.int64), "Y"
+    raise AssertionError("times in nanoseconds span less than six centuries")
 
 
 def _tick_label(moment: np.datetime64, unit: str) -> str:
@@ -125,9 +125,7 @@ def caption(axes: Axes, text: str) -> None:
 
 
 def end_labels(axes: Axes, labels: Sequence[tuple[float, str, str]]) -> None:
-    """Write (value, text, colour) at the right edge, moved apart where they would overlap."""
-    if not labels:
-        return
+    """Write one or more (value, text, colour) at the right edge, moved apart where they would overlap."""
     low, high = axes.get_ylim()
     scale = axes.yaxis.get_transform()
     bottom, top = scale.transform(np.array([low, high]))

@@ -267,7 +267,7 @@ def _trade_rows(sheet: TearSheet, trades: RecordArray) -> list[list[Cell]]:
                 Cell(formats.moment(int(one["entry_time"]))),
                 Cell(str(sheet.track.pairs[one["pair"]])),
                 Cell("long" if one["side"] > 0 else "short"),
-                Cell(formats.duration(float(one["exit_time"] - one["entry_time"]))),
+                Cell(_held(one)),
                 Cell(formats.price(float(one["entry_price"]))),
                 Cell(formats.price(float(one["exit_price"]))),
                 Cell(formats.money(float(one["fees"]))),
@@ -277,6 +277,11 @@ def _trade_rows(sheet: TearSheet, trades: RecordArray) -> list[list[Cell]]:
             ]
         )
     return rows
+
+
+def _held(trade: np.void) -> str:
+    lasted = int(trade["exit_time"] - trade["entry_time"])
+    return formats.duration(lasted) if lasted else "within a bar"
 
 
 def _open_note(sheet: TearSheet) -> str:

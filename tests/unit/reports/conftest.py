@@ -39,7 +39,8 @@ class MadeVerdict:
 def make_bars(count: int = 9_000, *, seed: int = 7, timeframe: str = "1h", source: str = "synthetic:gbm") -> Bars:
     rng = generator(seed, "bars")
     step = Timeframe.parse(timeframe)
-    time = parse_time("2017-01-01") + np.arange(count, dtype=np.int64) * step.ns
+    # A Sunday would not lie on the grid of weeks, which begins on a Thursday.
+    time = parse_time("2016-12-29" if timeframe == "1w" else "2017-01-01") + np.arange(count, dtype=np.int64) * step.ns
     calm = 0.006 + 0.004 * np.sin(np.arange(count) / 900.0) ** 2
     close = 1_000.0 * np.exp(np.cumsum(rng.standard_t(4, count) * calm * 0.6 + 2.0 / count))
     opened = np.concatenate(([1_000.0], close[:-1]))
@@ -190,6 +191,11 @@ def plain_sheet(bars: Bars) -> TearSheet:
 @pytest.fixture(scope="session")
 def idle_track(bars: Bars) -> Track:
     return make_track(bars, [])
+
+
+@pytest.fixture(scope="session", name="make_bars")
+def bars_maker() -> Callable[..., Bars]:
+    return make_bars
 
 
 @pytest.fixture(scope="session")

@@ -45,3 +45,11 @@ def test_a_number_that_is_not_finite_in_the_track_becomes_null(sheet: TearSheet)
     told = document.to_json(replace(sheet, track=replace(sheet.track, trades=trades)))["trades"]
     assert isinstance(told, list)
     assert told[0]["best"] is None
+
+
+def test_parameters_of_any_type_are_kept_as_json_can_hold_them(sheet: TearSheet) -> None:
+    params = {"fast": np.int64(9), "levels": (1, 2.5), "pair": sheet.datasets[0].pair, "on": True, "none": None}
+    strategy = document.to_json(replace(sheet, params=params))["strategy"]
+    assert isinstance(strategy, dict)
+    expected = {"fast": 9, "levels": [1, 2.5], "pair": "BTC/USDT", "on": True, "none": None}
+    assert json.loads(strict_json(strategy["params"])) == expected

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+from collections.abc import Callable
 
 import pytest
 
@@ -62,3 +63,31 @@ def test_a_foreign_metric_is_shown_by_its_name_and_the_kind_the_caller_gives() -
     assert words("my_own_share", {"my_own_share": "percent"}).kind == "percent"
     assert words("my_own_share").label == "My own share"
     assert words("my_own_share").kind == "ratio"
+
+
+@pytest.mark.parametrize(
+    "write", [formats.percent, formats.ratio, formats.money, formats.price, formats.count, formats.duration]
+)
+def test_each_writer_shows_none_as_a_dash(write: Callable[[None], str]) -> None:
+    assert write(None) == formats.NOTHING
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(0, "0"), (64_321.5, "64,321.5"), (0.000012345, "0.000012345"), (250_000.0, "250,000"), (0.1, "0.1")],
+)
+def test_a_price_shows_the_digits_that_matter(value: float, expected: str) -> None:
+    assert formats.price(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "expected"),
+    [("ema", "ratio", "ema"), (3, "days", "3 d"), (12.5, "bps", "12.50 bp"), (2.0, "per_year", "2.00 a year")],
+)
+def test_a_value_is_written_as_its_kind_says(value: object, kind: str, expected: str) -> None:
+    assert formats.value_text(value, kind) == expected
+
+
+@pytest.mark.parametrize(("value", "expected"), [(2_500_000_000, "2.5B"), (999, "999"), (0, "0"), (-12_340, "−12.3k")])
+def test_an_axis_shows_amounts_in_few_signs(value: float, expected: str) -> None:
+    assert axis.compact(value) == expected

@@ -164,6 +164,14 @@ def test_a_position_still_open_is_told(sheet: TearSheet) -> None:
     assert view.context(sheet)["open_note"] == ""
 
 
+def test_a_trade_that_ended_in_its_first_bar_was_not_held_for_zero_seconds(plain_sheet: TearSheet) -> None:
+    trades = plain_sheet.track.trades.copy()
+    trades["exit_time"][-1] = trades["entry_time"][-1]
+    groups = view.context(replace(plain_sheet, track=replace(plain_sheet.track, trades=trades)))["trade_groups"]
+    assert isinstance(groups, list)
+    assert groups[-1][1][0][3].text == "within a bar"
+
+
 def test_bars_that_were_not_given_are_told(plain_sheet: TearSheet) -> None:
     assert "The bars of BTC/USDT were not given" in html.render(replace(plain_sheet, bars={}))
 

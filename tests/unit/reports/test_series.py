@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -78,3 +79,10 @@ def test_the_trades_worth_showing_are_those_with_the_largest_result(sheet: TearS
     assert len(shown) == 10
     assert np.abs(shown["net"]).min() >= np.sort(np.abs(trades["net"]))[-10]
     assert (np.diff(shown["exit_time"]) > 0).all()
+
+
+def test_bars_longer_than_a_day_have_one_return_each(
+    track_maker: Callable[..., Track], make_bars: Callable[..., Bars]
+) -> None:
+    track = track_maker(make_bars(30, timeframe="1w"), [(2, 20)])
+    assert len(series.daily_returns(track)) == 30
