@@ -219,7 +219,6 @@ def assert_same_money(box: ReferenceMarket, track: Track) -> None:
             assert float(getattr(mine, name)) == pytest.approx(float(row[name]), rel=CLOSE, abs=scale), name
 
 
-@pytest.mark.xfail(strict=True, reason="the kernel leaves float residues and lets one order meet a bar twice")
 @pytest.mark.parametrize("block", range(BLOCKS))
 def test_kernel_does_what_the_reference_does(block: int) -> None:
     for seed in range(block * SEEDS, (block + 1) * SEEDS):

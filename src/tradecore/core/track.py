@@ -89,10 +89,10 @@ class Curve:
         before[0] = self.start_equity
         before[1:] = self.equity[:-1]
         base = before + self.flow
-        growth: FloatArray = np.ones(len(self))
-        np.divide(self.equity, base, out=growth, where=base > 0)
-        growth -= 1.0
-        return growth
+        returns: FloatArray = np.zeros(len(self))
+        has_base = base > 0
+        returns[has_base] = self.equity[has_base] / base[has_base] - 1.0
+        return returns
 
     def wealth(self) -> FloatArray:
         """Return what one unit became after each bar, flows removed, (T,)."""

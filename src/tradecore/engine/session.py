@@ -14,12 +14,11 @@ from typing import Any
 from tradecore.core.errors import FaultError
 from tradecore.core.events import BarsClosed, Cancel, Command, Event, Filled, OrderChanged, Submit
 from tradecore.core.orders import Action, Fill, Intent, OrderKind, OrderState, Signal, SizeKind
-from tradecore.core.ports import AccountState, Venue
+from tradecore.core.ports import AccountState, PositionState, Venue
 from tradecore.core.types import Pair, Side
 from tradecore.engine.decisions import ArrayJournal
 from tradecore.engine.frame import HistoryFrame
 from tradecore.engine.signals import intent_of, is_exit, signals_of
-from tradecore.portfolio import accounting
 from tradecore.risk.chain import GateVerdict, Outcome, Proposal, Rule, Standing, judge
 from tradecore.strategy.contract import Strategy
 from tradecore.strategy.views import Account, Fees, Market, link, market_class
@@ -42,9 +41,13 @@ class _Book:
     account: Account
     rows: memoryview
     resting: dict[int, Intent]
-    entered: float = 0.0
-    entry_notional: float = 0.0
     left_at: int = -_NEVER
+
+    def show(self, held: PositionState, entry_index: int) -> None:
+        """Let the strategy see a position; the venue's books are the only ones."""
+        account = self.account
+        account.position, account.cost, account.entry_price = held.quantity, held.cost, held.entry_price
+        account.entry_index = entry_index
 
 
 class Session:
@@ -100,10 +103,7 @@ class Session:
         """
         for pair, held in self._account().positions.items():
             book = self._books[pair]
-            account = book.account
-            account.position, account.cost, account.entry_price = held.quantity, held.cost, held.entry_price
-            account.entry_index = book.rows[index] - held.bars_held
-            book.entered, book.entry_notional = abs(held.quantity), abs(held.quantity) * held.entry_price
+            book.show(held, book.rows[index] - held.bars_held)
 
     def start(self) -> None:
         """Tell the strategy that the session begins."""
@@ -180,26 +180,14 @@ class Session:
         )
 
     def _on_fill(self, fill: Fill) -> Sequence[Command]:
-        """Move the account view by a fill, with the same arithmetic as the books, then tell the strategy."""
-        book, account = self._books[fill.pair], self._books[fill.pair].account
-        change = accounting.cash_change(int(fill.side), fill.quantity * fill.price, fill.fee)
-        if account.position * fill.side >= 0.0:
-            if account.position == 0.0:
-                account.entry_index = book.market._i + 1
-                book.entered = book.entry_notional = 0.0
-            account.position, account.cost = accounting.enter(
-                account.position, account.cost, int(fill.side), fill.quantity, change
-            )
-            book.entered += fill.quantity
-            book.entry_notional += fill.quantity * fill.price
-            account.entry_price = book.entry_notional / book.entered
-        else:
-            account.position, account.cost, _ = accounting.leave(
-                account.position, account.cost, int(fill.side), fill.quantity, change
-            )
-            if account.position == 0.0:
-                account.flatten()
-                book.left_at = self._index + 1
+        """Show the account as the venue has it after a fill, then tell the strategy."""
+        book = self._books[fill.pair]
+        held = self._account().positions.get(fill.pair)
+        if held is not None:
+            book.show(held, book.account.entry_index if book.account.position else book.market._i + 1)
+        elif book.account.position:
+            book.account.flatten()
+            book.left_at = self._index + 1
         return self._guard("on_fill", lambda: self._strategy.on_fill(fill))
 
     def _guard(self, where: str, call: Callable[[], None]) -> Sequence[Command]:

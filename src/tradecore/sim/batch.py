@@ -66,7 +66,7 @@ class Batch:
                 f"an environment has {int(slots.max())} resting orders, the most it may have; step it first"
             )
         order = np.zeros(len(which), self._books.orders.dtype)
-        order["pair"], order["side"], order["size_kind"], order["size"] = pair, side, size_kind, size
+        order["pair"], order["side"], order["size_kind"], order["amount"] = pair, side, size_kind, size
         order["kind"], order["slippage"], order["state"] = int(OrderKind.MARKET), np.nan, _SENT
         order["reduce_only"] = size_kind == int(SizeKind.ALL)
         order["active_from"] = self.cursor[which] + self._model.latency_bars

@@ -9,7 +9,7 @@ from __future__ import annotations
 from numba import njit
 
 from tradecore.sim.codes import BY_CAP, CANCELLED, FILLED, MAKER, PARTLY, REJECTED, SIGNAL, TAKER
-from tradecore.sim.fills import against, cash_change, enter, fee_of, leave, level_of, passive, unrealised_of
+from tradecore.sim.fills import against, cash_change, enter, fee_of, leave, level_of, passive, unrealised_of, whole_lots
 from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Record, Tape
 
 
@@ -38,13 +38,20 @@ def book_entry(
     fee = fee_of(notional, rule.maker_fee if maker else rule.taker_fee)
     if position.quantity == 0.0:
         position.entry_time, position.entry_bar, position.extreme = tape.time[t], t, price
+        if position.mark == 0.0:  # its first bar ever: until the close it is worth what was paid
+            position.mark = price
     change = cash_change(order.side, notional, fee)
     position.quantity, position.cost = enter(position.quantity, position.cost, order.side, take, change)
+    position.quantity = whole_lots(position.quantity, rule.lot)
     account.cash += change
     position.entered += take
     position.entry_notional += notional
     position.fees += fee
-    position.entered_at = price
+    if position.entered == take:  # from flat
+        position.entered_at = price
+    elif intrabar:  # what was held met the open, what comes now its own price: the worse of both counts
+        before = position.entered_at if position.intrabar == t else tape.open[p, t]
+        position.entered_at = min(before, price) if order.side > 0 else max(before, price)
     if intrabar:
         position.intrabar = t
     use_volume(position, t, take)
@@ -70,6 +77,7 @@ def book_exit(
     fee = fee_of(notional, rule.maker_fee if maker else rule.taker_fee)
     change = cash_change(side, notional, fee)
     position.quantity, position.cost, realised = leave(position.quantity, position.cost, side, take, change)
+    position.quantity = whole_lots(position.quantity, rule.lot)
     account.cash += change
     account.realised += realised
     position.exited += take

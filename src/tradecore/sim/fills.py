@@ -48,6 +48,14 @@ def round_up(value: float, step: float) -> float:
 
 
 @njit(cache=True)
+def whole_lots(quantity: float, lot: float) -> float:
+    """Return a position without the rounding of sums: 37.5 - 10.9 - 22 - 4.6 is nothing, 2.8 - 0.8 is two."""
+    if lot <= 0.0:
+        return quantity
+    return math.copysign(on_grid(math.floor(abs(quantity) / lot + 0.5), lot), quantity)
+
+
+@njit(cache=True)
 def against(side: int, price: float, tick: float) -> float:
     """Round a price to the tick against the order: a buy up, a sell down."""
     return round_up(price, tick) if side > 0 else round_down(price, tick)

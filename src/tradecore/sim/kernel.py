@@ -79,6 +79,8 @@ from tradecore.sim.fills import (
 from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Record, Tape
 
 EXITS, ENTRIES = 0, 1
+NOISE = 1e-12
+"""A rest smaller than this share of what it is a rest of is rounding, and neither fills nor is kept."""
 
 
 @njit(cache=True)
@@ -160,19 +162,22 @@ def meet_orders(tape: Tape, books: Books, t: int, phase: int, at_open: bool) -> 
             if is_exit(books, order) == (phase == EXITS):
                 price = price_at_open(tape, books, t, order) if at_open else price_within(tape, books, t, order)
                 if price > 0.0:
-                    maker = not at_open and order.kind == LIMIT
+                    maker, inside = not at_open and order.kind == LIMIT, not at_open
                     if not at_open and order.kind == STOP:
+                        inside = order.side * (tape.open[p, t] - order.price) < 0.0  # else it filled at the open
                         order.kind = MARKET  # triggered: what the cap leaves goes on at the next open
                     if phase == EXITS:
                         exit_by_order(tape, books, t, order, price, maker)
                     else:
-                        enter_by_order(tape, books, t, order, price, maker, not at_open)
+                        enter_by_order(tape, books, t, order, price, maker, inside)
 
 
 @njit(cache=True)
 def is_exit(books: Books, order: Record) -> bool:
-    """Say whether an order reduces what is held: it is marked so, or it points against the position."""
-    return order.reduce_only != 0 or books.positions[order.pair].quantity * order.side < 0.0
+    """Say whether an order can only reduce: marked so, against the position, or a sale where shorts are refused."""
+    if order.reduce_only != 0 or (order.side < 0 and books.account[0].allow_short == 0):
+        return True
+    return books.positions[order.pair].quantity * order.side < 0.0
 
 
 @njit(cache=True)
@@ -189,6 +194,7 @@ def price_at_open(tape: Tape, books: Books, t: int, order: Record) -> float:
     if order.kind == MARKET:
         return market_price(order.side, open_, rule.half_spread + slippage_of(order, rule), rule.tick)
     if order.kind == LIMIT and arriving and order.side * (order.price - open_) >= 0.0:
+        order.took_open = t + 1
         return open_
     return 0.0
 
@@ -198,6 +204,8 @@ def price_within(tape: Tape, books: Books, t: int, order: Record) -> float:
     """Return the price at which a resting limit or stop order fills inside bar t, or 0."""
     p, rule = order.pair, books.rules[order.pair]
     if order.kind == LIMIT:
+        if order.took_open == t + 1:  # it has met this bar; what is left of it rests from the next
+            return 0.0
         return resting_limit_price(order.side, order.price, tape.low[p, t], tape.high[p, t], rule.touch)
     if order.kind == STOP:
         start = stop_reference(order.side, order.price, tape.open[p, t], tape.low[p, t], tape.high[p, t])
@@ -217,8 +225,14 @@ def room_in_bar(tape: Tape, books: Books, t: int, p: int) -> float:
     position, share = books.positions[p], books.rules[p].participation
     if math.isinf(share):
         return share
-    used = position.volume_used if position.volume_bar == t else 0.0
-    return round_down(max(share * tape.volume[p, t] - used, 0.0), books.rules[p].lot)
+    used, cap = position.volume_used if position.volume_bar == t else 0.0, share * tape.volume[p, t]
+    return round_down(above_noise(cap - used, cap), books.rules[p].lot)
+
+
+@njit(cache=True)
+def above_noise(difference: float, whole: float) -> float:
+    """Return what is left of a whole, or 0 when it is negative or only the rounding of the sums behind it."""
+    return difference if difference > NOISE * whole else 0.0
 
 
 @njit(cache=True)
@@ -226,7 +240,7 @@ def resolve(books: Books, order: Record, price: float, rate: float) -> float:
     """Return an order's size in base at its fill price, fee included, rounded down to the lot."""
     if order.size_kind == ALL:
         return abs(books.positions[order.pair].quantity)
-    size = order.size
+    size = order.amount
     if order.size_kind == FRACTION:
         size = affordable_quantity(size * equity_at_mark(books), price, rate)
     elif order.size_kind == QUOTE:
@@ -240,18 +254,22 @@ def exit_by_order(tape: Tape, books: Books, t: int, order: Record, price: float,
     p = order.pair
     rule, held = books.rules[p], abs(books.positions[p].quantity)
     if books.positions[p].quantity * order.side >= 0.0:
-        finish(order, NO_POSITION)
+        finish(order, NO_POSITION if order.reduce_only != 0 else NO_SHORT)
         return
     rate = rule.maker_fee if maker else rule.taker_fee
     if order.quantity == 0.0 or order.size_kind == ALL:
         order.quantity = resolve(books, order, price, rate) + order.filled * (order.size_kind == ALL)
-    want = min(order.quantity - order.filled, held)
-    if want < held and (held - want < rule.min_quantity or (held - want) * price < rule.min_notional):
+    want = min(round_down(order.quantity - order.filled, rule.lot), held)
+    left = round_down(held - want, rule.lot)
+    if left > 0.0 and (left < rule.min_quantity or left * price < rule.min_notional or left < NOISE * held):
         want = held
+        order.quantity = order.filled + held
     if order.filled == 0.0 and (want <= 0.0 or want < rule.min_quantity or want * price < rule.min_notional):
         finish(order, BELOW_MINIMUM)
         return
     take = min(want, room_in_bar(tape, books, t, p))
+    if held - take < NOISE * held:
+        take = want = held
     if take > 0.0:
         reason = BY_CAP if order.filled > 0.0 else SIGNAL
         book_exit(tape, books, t, p, take, price, maker, reason, order.id)
@@ -262,15 +280,14 @@ def exit_by_order(tape: Tape, books: Books, t: int, order: Record, price: float,
 def enter_by_order(tape: Tape, books: Books, t: int, order: Record, price: float, maker: bool, intrabar: bool) -> None:
     """Fill an entry order as far as limits, cash, minimum, dust rule and volume let it."""
     p = order.pair
-    rule, account = books.rules[p], books.account[0]
-    if order.side < 0 and account.allow_short == 0:
-        finish(order, NO_SHORT)
-        return
+    rule = books.rules[p]
     rate = rule.maker_fee if maker else rule.taker_fee
     if order.quantity == 0.0:
         order.quantity = resolve(books, order, price, rate)
     want, note = allowed_entry(books, order, price, rate)
-    if want <= 0.0 or (order.filled == 0.0 and (want < rule.min_quantity or want * price < rule.min_notional)):
+    if want <= 0.0 or (
+        (order.filled == 0.0 or note) and (want < rule.min_quantity or want * price < rule.min_notional)
+    ):
         refusal = NO_CASH if note == CASH_RESIZED else note
         finish(order, refusal if refusal else BELOW_MINIMUM)
         return
@@ -292,15 +309,17 @@ def enter_by_order(tape: Tape, books: Books, t: int, order: Record, price: float
 def allowed_entry(books: Books, order: Record, price: float, rate: float) -> tuple[float, int]:
     """Return (base quantity, note): what of an entry the position limits and the cash let through."""
     rule, position, account = books.rules[order.pair], books.positions[order.pair], books.account[0]
-    held, want, note = abs(position.quantity), order.quantity - order.filled, 0
+    # Whole lots again: 21.8 - 14.7 - 7.1 is not zero in floats, and a rest of 1e-15 must not fill.
+    held, want, note = abs(position.quantity), round_down(order.quantity - order.filled, rule.lot), 0
     if position.quantity == 0.0 and open_positions(books) >= account.max_positions:
         return 0.0, COUNT_LIMIT
-    if want > rule.max_base - held:
-        want, note = round_down(max(rule.max_base - held, 0.0), rule.lot), BASE_LIMIT
-    if (want + held) * price > rule.max_quote:
-        want, note = round_down(max(rule.max_quote / price - held, 0.0), rule.lot), QUOTE_LIMIT
+    if want > 0.0 and want > rule.max_base - held:
+        want, note = round_down(above_noise(rule.max_base - held, rule.max_base), rule.lot), BASE_LIMIT
+    if want > 0.0 and (want + held) * price > rule.max_quote:
+        want, note = round_down(above_noise(rule.max_quote / price - held, held), rule.lot), QUOTE_LIMIT
     money = account.cash if order.side > 0 else equity_at_mark(books) - gross_at_mark(books)
-    payable = round_down(affordable_quantity(max(money, 0.0), price, rate), rule.lot)
+    money = above_noise(money, account.deposits)
+    payable = round_down(affordable_quantity(money, price, rate), rule.lot)
     if want > payable:
         want, note = payable, CASH_RESIZED
     # A quotient rounds to the nearest float, so paying it back may cost one part in 10^16 too much.
@@ -330,6 +349,7 @@ def protect(tape: Tape, books: Books, t: int, p: int) -> None:
     level, reason = stop_level(position, rule, side)
     entered_inside = position.intrabar == t
     first = position.entered_at if entered_inside else tape.open[p, t]
+    first = min(max(first, tape.low[p, t]), tape.high[p, t])  # an entry may have slipped out of the bar, an exit not
     start = stop_reference(side, level, first, tape.low[p, t], tape.high[p, t]) if level > 0.0 else 0.0
     if start > 0.0:
         position.stop = position.target = position.trail = 0.0  # the bracket is used up, whatever the cap leaves
@@ -356,7 +376,10 @@ def stop_level(position: Record, rule: Record, side: int) -> tuple[float, int]:
 @njit(cache=True)
 def exit_all(tape: Tape, books: Books, t: int, p: int, price: float, maker: bool, reason: int) -> None:
     """Sell or buy back a whole position, as far as the volume cap lets it."""
-    take = min(abs(books.positions[p].quantity), room_in_bar(tape, books, t, p))
+    held = abs(books.positions[p].quantity)
+    take = min(held, room_in_bar(tape, books, t, p))
+    if held - take < NOISE * held:
+        take = held
     if take > 0.0:
         book_exit(tape, books, t, p, take, price, maker, reason, -1)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
+from numba import config
 
 from tradecore.core.track import FILL, ORDER_RESULT, TRADE
 from tradecore.core.types import BoolArray, FloatArray, IntArray, RecordArray
@@ -77,7 +78,7 @@ ORDER = np.dtype(
         ("side", "i8"),
         ("kind", "i8"),  # core.orders.OrderKind
         ("size_kind", "i8"),  # core.orders.SizeKind
-        ("size", "f8"),
+        ("amount", "f8"),
         ("price", "f8"),  # limit or trigger
         ("reduce_only", "i8"),
         ("slippage", "f8"),  # NaN = the venue's own
@@ -87,7 +88,7 @@ ORDER = np.dtype(
         ("target", "f8"),
         ("trail", "f8"),
         ("active_from", "i8"),  # first bar in which it may act
-        ("arrived", "i8"),
+        ("took_open", "i8"),  # 1 + the bar in which a marketable limit met the open; 0 = none
         ("state", "i8"),  # core.orders.OrderState
         ("note", "i8"),  # core.orders.OrderNote
         ("quantity", "f8"),  # base, once resolved
@@ -145,7 +146,7 @@ def rules(**overrides: float) -> RecordArray:
 
     Errors: TypeError for a field that does not exist.
     """
-    record = np.zeros(1, RULES)
+    record = records(1, RULES)
     for field in ("participation", "max_base", "max_quote"):
         record[field] = np.inf
     for field, value in overrides.items():
@@ -155,19 +156,29 @@ def rules(**overrides: float) -> RecordArray:
     return record
 
 
+def records(shape: int | tuple[int, ...], dtype: np.dtype[np.void]) -> Records:
+    """Return zeroed records.
+
+    With NUMBA_DISABLE_JIT=1 the kernel runs as plain Python, to be stepped through or measured for coverage; then records
+    must give their fields as attributes by themselves.
+    """
+    zeros = np.zeros(shape, dtype)
+    return zeros.view(np.recarray) if config.DISABLE_JIT else zeros  # type: ignore[attr-defined]
+
+
 def open_books(
     venue_rules: RecordArray, cash: float, bars: int, *, max_positions: int = 1 << 31, allow_short: bool = False
 ) -> Books:
     """Return the books of a fresh account with `cash` for P pairs (`venue_rules` (P,)) over `bars` bars."""
-    account = np.zeros(1, ACCOUNT)
+    account = records(1, ACCOUNT)
     account["cash"] = account["equity"] = account["deposits"] = cash
     account["wealth"] = account["peak"] = 1.0
     account["max_positions"], account["allow_short"], account["maintenance"] = max_positions, allow_short, 0.1
-    positions = np.zeros(len(venue_rules), POSITION)
+    positions = records(len(venue_rules), POSITION)
     positions["exit_reason"] = positions["intrabar"] = positions["volume_bar"] = -1
     return Books(
-        account, positions, np.ascontiguousarray(venue_rules), np.zeros(16, ORDER), np.zeros(4, np.int64),
-        np.zeros(256, FILL), np.zeros(128, TRADE), np.zeros(256, ORDER_RESULT),
+        account, positions, np.ascontiguousarray(venue_rules), records(16, ORDER), np.zeros(4, np.int64),
+        records(256, FILL), records(128, TRADE), records(256, ORDER_RESULT),
         *(np.zeros(bars) for _ in range(5)),
     )  # fmt: skip
 
@@ -177,7 +188,7 @@ def many_books(venue_rules: RecordArray, cash: float, environments: int, *, max_
     pairs = len(venue_rules)
     one = open_books(venue_rules, cash, 0, max_positions=max_positions)
     slots = _SLOTS + 2 * pairs
-    orders, *logs = (np.zeros((environments, slots), dtype) for dtype in (ORDER, FILL, TRADE, ORDER_RESULT))
+    orders, *logs = (records((environments, slots), dtype) for dtype in (ORDER, FILL, TRADE, ORDER_RESULT))
     curve: list[Any] = [np.zeros((environments, 0)) for _ in range(5)]
     return Books(
         np.repeat(one.account[None], environments, 0), np.repeat(one.positions[None], environments, 0), one.rules,

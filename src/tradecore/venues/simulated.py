@@ -67,7 +67,7 @@ class SimulatedVenue:
         order = self._books.orders[row : row + 1]
         order[:] = 0
         order["id"], order["pair"], order["side"] = intent.id, self._index_of[intent.pair], int(intent.side)
-        order["kind"], order["size_kind"], order["size"] = int(intent.kind), int(intent.size_kind), intent.size
+        order["kind"], order["size_kind"], order["amount"] = int(intent.kind), int(intent.size_kind), intent.size
         order["price"], order["reduce_only"] = intent.price, intent.reduce_only
         order["slippage"] = np.nan if intent.slippage is None else intent.slippage
         order["stop_kind"], order["stop"] = _level(intent.stop)
