@@ -92,11 +92,11 @@ def money(value: float | None, currency: str = "", *, signed: bool = False, digi
     return f"{text} {currency}" if currency else text
 
 
-def price(value: float | None) -> str:
-    """Write a price with about six significant digits.
+def price(value: float | None, *, is_short: bool = True) -> str:
+    """Write a price with about six significant digits; the zeros at its end stay in a column of a table.
 
-    >>> price(13579.24), price(0.00001234)
-    ('13,579.2', '0.00001234')
+    >>> price(13579.24), price(13579.0, is_short=False), price(0.00001234)
+    ('13,579.2', '13,579.0', '0.00001234')
     """
     if value is None:
         return NOTHING
@@ -104,7 +104,7 @@ def price(value: float | None) -> str:
         return "0"
     digits = min(12, max(0, 5 - int(f"{abs(value):e}".partition("e")[2])))
     text = _signed(value, digits, False)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return text.rstrip("0").rstrip(".") if is_short and "." in text else text
 
 
 def count(value: float | None) -> str:

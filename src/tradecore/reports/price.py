@@ -94,13 +94,14 @@ def _price(axes: Axes, bars: Bars, paper: Paper) -> None:
 
 
 def _candles(axes: Axes, bars: Bars) -> None:
-    """Draw wick and body of each bar; a falling body is darker, since colour here means won and lost."""
+    """Draw wick and body of each bar; a falling body is filled, in any theme: colour here means won and lost."""
     middle = axis.dates(bars.open_time + bars.timeframe.ns // 2)
+    axes.vlines(middle, bars.low, bars.high, color=MUTED, linewidth=0.9, zorder=1)
     wide = bars.timeframe.ns / DAY_NS * 0.64
-    for is_kind, colour in ((bars.close >= bars.open, FAINT), (bars.close < bars.open, MUTED)):
+    for is_kind, fill in ((bars.close >= bars.open, CARD), (bars.close < bars.open, MUTED)):
         bottom, top = np.minimum(bars.open, bars.close)[is_kind], np.maximum(bars.open, bars.close)[is_kind]
-        axes.vlines(middle[is_kind], bars.low[is_kind], bars.high[is_kind], color=colour, linewidth=0.9, zorder=1)
-        axes.bar(middle[is_kind], np.maximum(top - bottom, top * 1e-5), width=wide, bottom=bottom, color=colour)
+        body: dict[str, Any] = {"width": wide, "color": fill, "edgecolor": MUTED, "linewidth": 0.9}
+        axes.bar(middle[is_kind], np.maximum(top - bottom, top * 1e-5), bottom=bottom, **body)
 
 
 def _round_trips(axes: Axes, done: RecordArray, paper: Paper) -> None:
