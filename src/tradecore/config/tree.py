@@ -97,6 +97,10 @@ class MarketSettings(Section):
     """The pairs that are followed; the first is the default of commands that take one."""
     timeframe: TimeframeName = "1h"
     """The bar length of commands that take one."""
+    kraken_address: Annotated[str, Field(pattern=r"^https?://[^\s/]+$", json_schema_extra=_unit("URL"))] = (
+        "https://api.kraken.com"
+    )
+    """Where Kraken is asked; another address serves tests and mirrors."""
 
 
 class CostSettings(Section):
@@ -151,6 +155,14 @@ class LimitSettings(Section):
     """The largest position in one pair, counted in quote currency."""
     max_open_positions: Annotated[int, Field(ge=0, le=1000, json_schema_extra=_unit("positions"))] = 0
     """How many pairs may be held at once."""
+    max_pair_exposure: Annotated[float, Field(gt=0, le=10, json_schema_extra=_unit("share of equity"))] = 1.0
+    """The largest share of equity in one pair; an entry is cut to it. One is everything there is."""
+    max_total_exposure: Annotated[float, Field(gt=0, le=10, json_schema_extra=_unit("share of equity"))] = 1.0
+    """The largest share of equity in all pairs together; an entry is cut to it."""
+    max_drawdown: Annotated[float, Field(gt=0, le=1, json_schema_extra=_unit("fraction of the peak"))] = 1.0
+    """The fall from the peak at which entries stop; exits never do. One never stops, to show a strategy as it is."""
+    cooldown_bars: Annotated[int, Field(ge=0, le=100_000, json_schema_extra=_unit("bars"))] = 0
+    """Bars between leaving a pair and entering it again."""
 
 
 class EvidenceSettings(Section):

@@ -142,7 +142,8 @@ def read(lab: Lab, ask: Ask, strategy: Strategy) -> list[Bars]:
 
 def settings(lab: Lab, ask: Ask) -> Settings:
     """Return what a test assumes, from the settings and what was asked."""
-    return Settings(cash=ask.cash or lab.settings.account.start_cash, venue=lab.venue_model, seed=ask.seed)
+    cash = lab.settings.account.start_cash if ask.cash is None else ask.cash
+    return Settings(cash=cash, venue=lab.venue_model, limits=lab.risk_limits, seed=ask.seed)
 
 
 def protocol(lab: Lab, ask: Ask) -> Protocol:

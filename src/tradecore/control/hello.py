@@ -17,7 +17,7 @@ from tradecore.core.errors import UsageError
 from tradecore.core.types import Pair, Timeframe
 from tradecore.market.ingest import ImportResult
 from tradecore.market.manifest import DatasetKey
-from tradecore.market.sources.kraken_online import ADDRESS, fetch_newest_bars
+from tradecore.market.sources.kraken_online import fetch_newest_bars
 from tradecore.storage.atomic_io import write_bytes
 
 STRATEGY = "ema-rsi-volume"
@@ -37,8 +37,6 @@ class Ask:
     file: Path | None = None
     pair: str | None = None
     seed: int = 7
-    address: str = ADDRESS
-    """Where Kraken is asked."""
 
 
 def hello(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
@@ -64,7 +62,9 @@ def _market(lab: Lab, ask: Ask, progress: Progress) -> Where:
     pair = ask.pair or str(lab.settings.market.pairs[0])
     where = Where(pair=pair, timeframe=TIMEFRAME)
     if ask.online:
-        reply = fetch_newest_bars(Pair.parse(pair), Timeframe.parse(TIMEFRAME), address=ask.address)
+        reply = fetch_newest_bars(
+            Pair.parse(pair), Timeframe.parse(TIMEFRAME), address=lab.settings.market.kraken_address
+        )
         kept = lab.folder("data") / "incoming" / f"kraken-ohlc-{Pair.parse(pair).slug}-{TIMEFRAME}.json"
         write_bytes(kept, reply)
         return _where(data.import_path(lab, kept, replace(where, venue="kraken"), progress=progress), pair)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tradecore.registry.knowledge import KnowledgeBase
     from tradecore.registry.runs import Runs
     from tradecore.registry.trials import TrialLedger
+    from tradecore.risk.rules import Limits
     from tradecore.sim.model import VenueModel
     from tradecore.stats.gates import EvidenceLimits
 
@@ -63,6 +64,14 @@ class Lab:
             max_quote=limits.max_position_quote or math.inf,
             max_positions=limits.max_open_positions or VenueModel().max_positions,
         )
+
+    @cached_property
+    def risk_limits(self) -> Limits:
+        """What the gates let a strategy enter."""
+        from tradecore.risk.rules import Limits
+
+        limits = self.settings.limits
+        return Limits(limits.max_pair_exposure, limits.max_total_exposure, limits.max_drawdown, limits.cooldown_bars)
 
     @cached_property
     def evidence_limits(self) -> EvidenceLimits:

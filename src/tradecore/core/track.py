@@ -96,7 +96,7 @@ class Curve:
 
     def wealth(self) -> FloatArray:
         """Return what one unit became after each bar, flows removed, (T,)."""
-        return np.cumprod(1.0 + self.returns())
+        return np.cumprod(1.0 + self.returns(), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -159,8 +159,8 @@ def rules(**overrides: float) -> RecordArray:
 def records(shape: int | tuple[int, ...], dtype: np.dtype[np.void]) -> Records:
     """Return zeroed records.
 
-    With NUMBA_DISABLE_JIT=1 the kernel runs as plain Python, to be stepped through or measured for coverage; then records
-    must give their fields as attributes by themselves.
+    With NUMBA_DISABLE_JIT=1 the kernel runs as plain Python, to be stepped through or measured for coverage; then
+    records must give their fields as attributes by themselves.
     """
     zeros = np.zeros(shape, dtype)
     return zeros.view(np.recarray) if config.DISABLE_JIT else zeros  # type: ignore[attr-defined]

@@ -12,13 +12,12 @@ import httpx
 from tradecore.core.errors import UsageError, VenueError
 from tradecore.core.types import MINUTE_NS, Pair, Timeframe
 
-ADDRESS = "https://api.kraken.com"
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
 """Minutes of the bars Kraken makes."""
 LARGEST_REPLY = 8 * 1024 * 1024
 
 
-def fetch_newest_bars(pair: Pair, timeframe: Timeframe, *, address: str = ADDRESS, timeout_s: float = 15.0) -> bytes:
+def fetch_newest_bars(pair: Pair, timeframe: Timeframe, *, address: str, timeout_s: float = 15.0) -> bytes:
     """Return Kraken's OHLC reply for a pair, as it came.
 
     Errors: UsageError for a timeframe Kraken does not make; VenueError when it cannot be reached or does not answer
