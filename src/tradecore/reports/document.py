@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import asdict
 
 import numpy as np
 
@@ -15,14 +16,13 @@ from tradecore.core.orders import FillReason
 from tradecore.core.track import Track
 from tradecore.core.types import FloatArray, iso
 from tradecore.reports import series
-from tradecore.reports.tear_sheet import TearSheet
+from tradecore.reports.tear_sheet import Dataset, Fold, TearSheet
 
 SCHEMA = "tradecore.report/1"
 
 
 def to_json(sheet: TearSheet) -> dict[str, object]:
     """Return the sheet as plain objects, times as ISO-8601 text, money in the account's quote currency."""
-    track = sheet.track
     return {
         "schema": SCHEMA,
         "title": sheet.title,
@@ -35,55 +35,48 @@ def to_json(sheet: TearSheet) -> dict[str, object]:
         "notices": list(sheet.notices),
         "is_synthetic": sheet.is_synthetic,
         "currency": sheet.currency,
-        "datasets": [
-            {
-                "pair": str(one.pair),
-                "timeframe": one.timeframe,
-                "start": iso(one.start),
-                "end": iso(one.end),
-                "source": one.source,
-                "hash": one.hash,
-                "bars": one.bars,
-                "is_synthetic": one.is_synthetic,
-            }
-            for one in sheet.datasets
-        ],
-        "account": {
-            "start_equity": track.curve.start_equity,
-            "end_equity": float(track.curve.equity[-1]),
-            "deposits": track.deposits,
-            "withdrawals": track.withdrawals,
-            "realised": track.realised,
-            "unrealised": track.unrealised,
-            "fees": float(track.fills["fee"].sum()),
-        },
+        "datasets": [_dataset(one) for one in sheet.datasets],
+        "account": _account(sheet.track),
         "metrics": _plain(sheet.metrics),
         "baselines": _plain(sheet.baseline_metrics),
-        "intervals": [
-            {"label": one.label, "estimate": one.estimate, "low": one.low, "high": one.high, "level": one.level}
-            for one in sheet.intervals
-        ],
-        "folds": [
-            {
-                "number": one.number,
-                "train_start": iso(one.train_start),
-                "train_end": iso(one.train_end),
-                "test_start": iso(one.test_start),
-                "test_end": iso(one.test_end),
-                "params": _plain(one.params),
-                "metrics": _plain(one.metrics),
-            }
-            for one in sheet.folds
-        ],
+        "intervals": [asdict(one) for one in sheet.intervals],
+        "folds": [_fold(one) for one in sheet.folds],
         "costs": _plain(sheet.costs),
         "cost_sensitivity": [
-            {"multiple": multiple, "total_return": one.total_return, "sharpe": one.sharpe}
-            for multiple, one in sorted(sheet.cost_sensitivity.items())
+            {"multiple": multiple, **asdict(one)} for multiple, one in sorted(sheet.cost_sensitivity.items())
         ],
-        "monthly": _monthly(track),
-        "curve": _curve(track),
+        "monthly": _monthly(sheet.track),
+        "curve": _curve(sheet.track),
         "baseline_curves": {name: _curve(one) for name, one in sheet.baselines.items()},
-        "trades": _trades(track),
+        "trades": _trades(sheet.track),
+    }
+
+
+def _dataset(one: Dataset) -> dict[str, object]:
+    return asdict(one) | {"pair": str(one.pair), "start": iso(one.start), "end": iso(one.end)}
+
+
+def _account(track: Track) -> dict[str, object]:
+    return {
+        "start_equity": track.curve.start_equity,
+        "end_equity": float(track.curve.equity[-1]),
+        "deposits": track.deposits,
+        "withdrawals": track.withdrawals,
+        "realised": track.realised,
+        "unrealised": track.unrealised,
+        "fees": float(track.fills["fee"].sum()),
+    }
+
+
+def _fold(one: Fold) -> dict[str, object]:
+    return {
+        "number": one.number,
+        "train_start": iso(one.train_start),
+        "train_end": iso(one.train_end),
+        "test_start": iso(one.test_start),
+        "test_end": iso(one.test_end),
+        "params": _plain(one.params),
+        "metrics": _plain(one.metrics),
     }
 
 
