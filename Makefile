@@ -19,13 +19,13 @@ help:
 	@echo "make bench      measure, beside the peers where they are installed"
 	@echo "make clean      delete .venv and every cache"
 
-hello: $(VENV)/.base
+hello: $(VENV)/.base $(VENV)/.kernels
 	@$(BIN)/tradecore hello $(ARGS)
 
-test: $(VENV)/.dev
+test: $(VENV)/.dev $(VENV)/.kernels
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
-quick: $(VENV)/.dev
+quick: $(VENV)/.dev $(VENV)/.kernels
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m "not slow and not real_data" tests/unit $(ARGS)
 
 check: $(VENV)/.dev
@@ -58,6 +58,12 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 	@echo "installing tradecore and its test tools into $(VENV) (once; a few minutes on a slow line)"
 	@$(PIP) install -qq --editable '.[dev]' --constraint constraints.txt
 	@touch $(VENV)/.base $@
+
+# A compiled kernel is kept as long as its own file is unchanged, whatever changed in the files it calls: after an edit to
+# any of them, all are compiled again.
+$(VENV)/.kernels: $(BIN)/python $(wildcard src/tradecore/sim/*.py src/tradecore/portfolio/*.py src/tradecore/features/kernels/*.py)
+	@find src -name '*.nb[ci]' -delete
+	@touch $@
 
 $(BIN)/python:
 	@for name in $(PYTHON) python3.13 python3.12 python3.11 python3 python; do \

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 from tradecore.backtest.result import Result
+from tradecore.reports.formats import percent
 from tradecore.reports.tear_sheet import CostPoint, Dataset, Fold, Interval, TearSheet
 from tradecore.sim.model import VenueModel
 from tradecore.stats import metrics
 from tradecore.stats.sample import daily_returns
-
-_UNITS = {"fraction": "percent", "quote": "money", "count": "count", "days": "days", "hours": "hours"}
 
 
 def tear_sheet(result: Result) -> TearSheet:
@@ -22,7 +23,6 @@ def tear_sheet(result: Result) -> TearSheet:
         track=result.track,
         bars={one.pair: one for one in result.bars},
         metrics=result.metrics,
-        formats={metric.name: _UNITS.get(metric.unit, "ratio") for metric in metrics.METRICS},
         baselines=result.baselines,
         baseline_metrics=result.baseline_metrics,
         folds=_folds(result),
@@ -33,6 +33,7 @@ def tear_sheet(result: Result) -> TearSheet:
         notices=result.notices,
         run=result.run,
         command=result.command,
+        version=version("tradecore"),
         seed=result.settings.seed,
     )
 
@@ -40,11 +41,13 @@ def tear_sheet(result: Result) -> TearSheet:
 def costs_in_words(model: VenueModel) -> dict[str, str]:
     """Return what trading was assumed to cost, as a person reads it."""
     return {
-        "taker fee": f"{model.taker_fee:.3%}",
-        "maker fee": f"{model.maker_fee:.3%}",
-        "half spread": f"{model.half_spread:.3%}",
-        "slippage": f"{model.slippage:.3%}",
-        "share of a bar's volume": f"{model.participation:.0%}" if model.participation < float("inf") else "no cap",
+        "taker fee": percent(model.taker_fee),
+        "maker fee": percent(model.maker_fee),
+        "half spread": percent(model.half_spread),
+        "slippage": percent(model.slippage),
+        "share of a bar's volume": percent(model.participation, digits=0)
+        if model.participation < float("inf")
+        else "no cap",
         "latency": f"{model.latency_bars} bars after the next open" if model.latency_bars else "next open",
     }
 
