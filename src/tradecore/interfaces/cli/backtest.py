@@ -153,8 +153,8 @@ def lookahead(
     screen = Screen(as_json)
     with screen.progress() as progress:
         found, recursion = backtests.lookahead(open_lab(workspace), ask, cuts, progress)
-    screen.say(f"lookahead: {found.text}")
-    screen.say(f"recursion: {recursion.text}")
+    screen.paragraph(f"lookahead: {found.text}")
+    screen.paragraph(f"recursion: {recursion.text}")
     screen.answer({"ok": found.ok, "lookahead": found, "recursion": recursion})
     if not found.ok:
         raise typer.Exit(4)

@@ -28,7 +28,7 @@ def doctor(as_json: Json = False, workspace: Workspace = None) -> None:
     screen.table(("check", "", "seen"), [(item.check, item.health, item.seen) for item in findings])
     for item in findings:
         if item.remedy:
-            screen.say(f"{item.check}: {item.remedy}")
+            screen.paragraph(f"{item.check}: {item.remedy}")
     failed = [item for item in findings if item.health is Health.BAD]
     screen.say(f"{len(failed)} of {len(findings)} checks failed" if failed else "all is well")
     screen.answer({"healthy": not failed, "findings": findings})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,7 @@ def hello(
         kept = verbs.hello(lab, ask, progress)
     screen.say()
     show_result(screen, kept)
-    screen.say("next    write your own: tradecore strategy new my-idea")
+    here = "" if Path.cwd().resolve().is_relative_to(lab.root) else f"cd {os.path.relpath(lab.root)}, then "
+    screen.say(f"next    {here}write your own: tradecore strategy new my-idea")
     if lab.settings.report.open_browser and not (no_browser or as_json):
         typer.launch(kept.report.html.as_uri())

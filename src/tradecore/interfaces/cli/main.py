@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -114,7 +115,8 @@ def root(
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and leave with its exit code. To be told to end is to be interrupted, as by Ctrl-C."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -128,13 +130,15 @@ def run(arguments: Sequence[str]) -> int:
     try:
         code = app(args=list(arguments), prog_name="tradecore", standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # Typer has turned the interruption into its code
+            return _failed("interrupted; what was done so far is kept", "Interrupted", INTERRUPTED, debug, as_json)
         return code if isinstance(code, int) else 0
     except typer.TyperException as error:
         return _wrong_use(error, as_json)
     except TradecoreError as error:
         return _failed(str(error), type(error).__name__, error.exit_code, debug, as_json)
-    except (KeyboardInterrupt, typer.Abort):
-        return _failed("interrupted", "Interrupted", INTERRUPTED, debug, as_json)
+    except typer.Abort:
+        return _failed("interrupted at a question", "Interrupted", INTERRUPTED, debug, as_json)
     except BrokenPipeError:
         # The reader of our output went away, as `head` does: nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

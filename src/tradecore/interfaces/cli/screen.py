@@ -8,7 +8,9 @@ table or bar is drawn, never for `--help`.
 from __future__ import annotations
 
 import math
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,10 +43,21 @@ class Screen:
     def __init__(self, as_json: bool) -> None:
         self.as_json = as_json
 
-    def say(self, text: str = "") -> None:
-        """Print a line for a person."""
-        if not self.as_json:
+    def say(self, text: str = "", style: str = "") -> None:
+        """Print a line for a person as it stands; paths and commands are never broken. `style` shows on a terminal."""
+        if self.as_json:
+            return
+        if style and sys.stdout.isatty():
+            from rich.text import Text
+
+            _console().print(Text(text, style=style))
+        else:
             print(text)
+
+    def paragraph(self, text: str) -> None:
+        """Print a sentence or two for a person, broken between words."""
+        width = min(shutil.get_terminal_size().columns, WIDTH)
+        self.say(textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False))
 
     def table(
         self,
@@ -132,11 +145,11 @@ class _Bars:
     """Progress as bars, one for each stage."""
 
     def __init__(self) -> None:
-        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
         from rich.progress import Progress as Bars
 
         columns = (TextColumn("{task.description:<28.28}"), BarColumn(bar_width=24), TaskProgressColumn())
-        self._bars = Bars(*columns, TimeElapsedColumn(), TimeRemainingColumn(), console=_console(stderr=True))
+        self._bars = Bars(*columns, TimeRemainingColumn(elapsed_when_finished=True), console=_console(stderr=True))
         self._tasks: dict[str, Any] = {}
 
     def __enter__(self) -> _Bars:

@@ -83,8 +83,9 @@ def check(
         )
     screen.table(("step", "", "found"), [(item.name, item.outcome, item.text) for item in report.steps])
     for note in report.notes:
-        screen.say(f"note: {note}")
-    screen.say(f"\n{report.verdict}")
+        screen.paragraph(f"note: {note}")
+    screen.say()
+    screen.paragraph(report.verdict)
     screen.answer({"passed": report.passed, "verdict": report.verdict, "steps": report.steps, "notes": report.notes})
     if not report.passed:
         raise typer.Exit(4)

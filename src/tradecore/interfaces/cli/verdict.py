@@ -26,7 +26,9 @@ COLUMNS = {
 
 def show_result(screen: Screen, kept: Kept) -> None:
     """Print a kept result, and answer with its JSON: the result's own, and where it is kept."""
-    screen.say(f"{heading(kept.result)}\n")
+    for line in heading(kept.result):
+        screen.paragraph(line)
+    screen.say()
     show_figures(screen, kept.result)
     show_gates(screen, kept.result)
     screen.say(f"\nrun     {kept.run.id}")
@@ -35,16 +37,14 @@ def show_result(screen: Screen, kept: Kept) -> None:
     screen.answer({**kept.result.to_json(), "run": kept.run.id, "report": kept.report.html})
 
 
-def heading(result: Result) -> str:
-    """Return what was tested on what and when, and what a reader must know first."""
+def heading(result: Result) -> list[str]:
+    """Return what was tested on what and when, then what a reader must know first, one sentence each."""
     from tradecore.core.types import iso
 
     curve = result.track.curve
     pairs = ", ".join(str(pair) for pair in result.track.pairs)
     span = f"{iso(int(curve.time[0]))[:10]} to {iso(int(curve.time[-1]))[:10]}"
-    lines = [f"{result.strategy} on {pairs} {result.track.timeframe}, {span}"]
-    lines += [f"! {notice}" for notice in result.notices]
-    return "\n".join(lines)
+    return [f"{result.strategy} on {pairs} {result.track.timeframe}, {span}", *(f"! {text}" for text in result.notices)]
 
 
 def show_figures(screen: Screen, result: Result) -> None:
@@ -67,4 +67,6 @@ def show_gates(screen: Screen, result: Result) -> None:
     screen.table(
         ("gate", "", "why"), [(gate.name.replace("_", " "), "ok" if gate.passed else "no", gate.text) for gate in gates]
     )
-    screen.say(f"\nverdict: {result.verdict.verdict.upper()}")
+    screen.say(
+        f"\nverdict: {result.verdict.verdict.upper()}", "bold green" if result.verdict.is_edge else "bold yellow"
+    )
