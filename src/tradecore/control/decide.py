@@ -25,8 +25,10 @@ from tradecore.storage.atomic_io import write_bytes, write_json, write_text
 from tradecore.strategy.loading import load
 from tradecore.strategy.recorder import Decisions, record
 
-PROCESSES: Sequence[tuple[str, float]] = (("1", 0.0), ("2", 40_000_123.4), ("3", -8_765_432.1))
-"""A hash seed and a shift of the clock in seconds for each. Three seeds, since two often order a small set alike."""
+PROCESSES: Sequence[tuple[str, float]] = (("1", 0.0), ("2", 365.25 * 86_400), ("3", -181.22 * 86_400))
+"""A hash seed and a shift of the clock in seconds for each: a year ahead, half a year back and another hour of the day.
+
+Three seeds, since two often order a small set alike."""
 TIME_LIMIT_S = 300.0
 _COLUMNS = ("open_time", *PRICES, "volume", "is_real")
 
@@ -81,8 +83,9 @@ def _wait(process: subprocess.Popen[str]) -> None:
             f"deciding in another process took more than {TIME_LIMIT_S:g} s; check it on fewer bars"
         ) from None
     if process.returncode:
-        last = (said.strip().splitlines() or ["it said nothing"])[-1]
-        raise StrategyError(f"deciding in another process failed with exit code {process.returncode}: {last}")
+        lines = said.strip().splitlines() or ["it said nothing"]
+        told = next((line for line in reversed(lines) if "Error" in line.partition(":")[0]), lines[-1])
+        raise StrategyError(f"deciding in another process failed with exit code {process.returncode}: {told}")
 
 
 def _save(folder: Path, bars: Sequence[Bars]) -> list[dict[str, str]]:

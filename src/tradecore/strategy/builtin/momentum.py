@@ -40,11 +40,9 @@ class Momentum(Strategy):
         """Enter above the band, leave below it."""
         if account.position:
             return self.close("it fell") if market.change < -self.p.band else self.hold("not fallen")
-        return (
-            self.buy(self.p.size / len(market.pairs), reason="it rose")
-            if market.change > self.p.band
-            else self.hold("not risen")
-        )
+        if market.change > self.p.band:
+            return self.buy(self.p.size / len(market.pairs), reason="it rose")
+        return self.hold("not risen")
 
     def exposure(self, features: Mapping[str, FloatArray]) -> FloatArray:
         """Return the share wanted after each bar, (T,)."""
