@@ -9,13 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from tradecore.core.bars import Bars
 from tradecore.core.clock import Clock
 from tradecore.core.events import BarsClosed, Filled, OrderChanged
 from tradecore.core.orders import Intent, Signal
-from tradecore.core.types import FloatArray, Nanoseconds, Pair
+from tradecore.core.types import Nanoseconds, Pair
 
-__all__ = ["AccountState", "Clock", "Feed", "Frame", "Journal", "Notifier", "PositionState", "Venue", "Verdict"]
+__all__ = ["AccountState", "Clock", "Feed", "Journal", "Notifier", "PositionState", "Venue", "Verdict"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +48,6 @@ class Feed(Protocol):
         ...
 
 
-class Frame(Protocol):
-    """Bars and features up to the newest final bar, per pair; nothing later can be asked for."""
-
-    cursor: int
-
-    def bars(self, pair: Pair) -> Bars:
-        """Return all bars of a pair the frame holds; readers cut at the cursor."""
-        ...
-
-    def column(self, pair: Pair, name: str) -> FloatArray:
-        """Return a feature column aligned with the bars."""
-        ...
-
-
 class Venue(Protocol):
     """Takes intents and reports what became of them. Never resends, never guesses."""
 
@@ -84,18 +69,33 @@ class Venue(Protocol):
 
 
 class Verdict(Protocol):
-    """One gate's answer, as `risk.chain` records it."""
+    """One gate's answer, as `risk.chain` gives it."""
 
-    stage: str
-    rule: str
-    passed: bool
+    @property
+    def stage(self) -> str:
+        """The part of the chain: halt, risk, shell, exit."""
+        ...
+
+    @property
+    def rule(self) -> str:
+        """The rule that was asked."""
+        ...
+
+    @property
+    def passed(self) -> bool:
+        """Whether the proposal went on."""
+        ...
 
 
 class Journal(Protocol):
     """Keeps every decision, HOLD included, with its gate trace."""
 
+    def hold(self, index: int, pair: Pair, reason: str) -> None:
+        """Record that nothing was wanted, and why."""
+        ...
+
     def decision(self, index: int, pair: Pair, signal: Signal, trace: Sequence[Verdict]) -> None:
-        """Record one decision."""
+        """Record a signal and what the gates said to it."""
         ...
 
     def fault(self, index: int, name: str, text: str) -> None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tradecore.core.orders import Action, Signal
+from tradecore.core.ports import Verdict
 from tradecore.core.types import Pair
-from tradecore.risk.chain import GateVerdict
 
 _CODES = {Action.HOLD: 1, Action.BUY: 2, Action.SELL: 3, Action.CLOSE: 4}
 
@@ -26,7 +26,7 @@ class Decided:
     index: int
     pair: Pair
     signal: Signal
-    trace: tuple[GateVerdict, ...]
+    trace: tuple[Verdict, ...]
     blocker: str
 
 
@@ -60,7 +60,7 @@ class ArrayJournal:
         if reason:
             self.reasons[place, index] = self._number(reason)
 
-    def decision(self, index: int, pair: Pair, signal: Signal, trace: Sequence[GateVerdict]) -> None:
+    def decision(self, index: int, pair: Pair, signal: Signal, trace: Sequence[Verdict]) -> None:
         """Record a signal and its gate trace."""
         place = self._place[pair]
         self.actions[place, index] = _CODES[signal.action]

@@ -14,9 +14,8 @@ from typing import Any
 from tradecore.core.errors import FaultError
 from tradecore.core.events import BarsClosed, Cancel, Command, Event, Filled, OrderChanged, Submit
 from tradecore.core.orders import Action, Fill, Intent, OrderKind, OrderState, Signal, SizeKind
-from tradecore.core.ports import AccountState, PositionState, Venue
+from tradecore.core.ports import AccountState, Feed, Journal, PositionState, Venue
 from tradecore.core.types import Pair, Side
-from tradecore.engine.decisions import ArrayJournal
 from tradecore.engine.frame import HistoryFrame
 from tradecore.engine.signals import intent_of, is_exit, signals_of
 from tradecore.risk.chain import GateVerdict, Outcome, Proposal, Rule, Standing, judge
@@ -54,7 +53,7 @@ class Session:
     """Runs one strategy over one frame. Who drives it feeds events in time order and executes the commands."""
 
     def __init__(
-        self, strategy: Strategy, frame: HistoryFrame, account: Callable[[], AccountState], journal: ArrayJournal,
+        self, strategy: Strategy, frame: HistoryFrame, account: Callable[[], AccountState], journal: Journal,
         *, rules: Sequence[Rule] = (), fees: Fees = NO_FEES, seed: int = 0, first_id: int = 1,
     ) -> None:  # fmt: skip
         self._strategy = strategy
@@ -226,7 +225,7 @@ class Session:
         return commands
 
 
-def play(session: Session, feed: Iterable[BarsClosed], venue: Venue) -> None:
+def play(session: Session, feed: Feed, venue: Venue) -> None:
     """Carry a session through a feed: what the venue reports goes in, what the session asks for goes to the venue."""
     session.start()
     for moment in feed:
