@@ -95,7 +95,7 @@ class Recursion:
     needed: dict[str, int | None]
     """By column, the shortest tested history whose value stands; None when none is long enough."""
     decisions_differ: dict[int, int]
-    """By history length, how many of the last decisions were others."""
+    """By history length, how many of the last decisions were others; bars it could not decide on do not count."""
 
     @property
     def text(self) -> str:
@@ -177,7 +177,7 @@ def _needed(column: str, table: Sequence[StartLength]) -> int | None:
 
 
 def _decisions_differ(fresh: Callable[[], Strategy], bars: Sequence[Bars], lengths: Sequence[int]) -> dict[int, int]:
-    """Count, for each history, which of the last decisions are others than after the longest history."""
+    """Count, for each history, the last decisions that are others than after the longest history."""
     longest = _last_decisions(fresh, [one[-MOST_BARS:] for one in bars])
     counts = {}
     for length in lengths:

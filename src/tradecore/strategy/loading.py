@@ -42,7 +42,7 @@ class Target:
     params: Mapping[str, object] = field(default_factory=dict)
 
 
-def load(target: str, **params: object) -> Strategy:
+def load(target: str, /, **params: object) -> Strategy:
     """Make a strategy from a built-in's name, `module:Class`, a file, or `ensemble(one, 2*other, rule=weights)`.
 
     A file holds exactly one strategy, or is followed by the one that is meant: `ideas.py:Trend`. Parameters come after
@@ -53,7 +53,7 @@ def load(target: str, **params: object) -> Strategy:
     return _make(target, params, find_class)
 
 
-def load_anew(target: str, **params: object) -> Strategy:
+def load_anew(target: str, /, **params: object) -> Strategy:
     """Make a strategy as `load` does, from code that is executed again: nothing it kept in its module is there."""
     return _make(target, params, lambda name: _again(find_class(name)))
 
