@@ -18,7 +18,7 @@ from tradecore.core.types import Nanoseconds, iso
 from tradecore.market.aggregate import ONE_MINUTE, trades_to_bars
 from tradecore.market.coverage import subtract
 from tradecore.market.frames import BAR_SCHEMA, TRADE_SCHEMA, Origin, check_bars, check_trades, time_column
-from tradecore.market.manifest import DatasetKey, FileEntry, Manifest, SourceRef, index_text
+from tradecore.market.manifest import DatasetKey, FileEntry, Manifest, OtherVersionError, SourceRef, index_text
 from tradecore.market.merge import within
 from tradecore.market.store import INDEX, QUARANTINE, Store, id_runs
 from tradecore.market.writer import Writer
@@ -69,6 +69,30 @@ def repair(store: Store, index: dict[str, str], only: DatasetKey | None = None) 
     stray = store.clean(sound)
     writer.commit()
     return Repair(findings, stray, tuple(sorted(again)))
+
+
+def rebuild_index(store: Store) -> None:
+    """Write the index anew from the manifests where it is gone or cannot be read. The caller holds the writer's lock.
+
+    Of two manifests of one dataset the one whose files are all there counts, then the one with more rows.
+    """
+    try:
+        if store.index() or not any((store.root / "manifests").glob("*.json")):
+            return
+    except OtherVersionError:
+        raise
+    except StateRefusedError:
+        pass  # told by whoever reads it; here it is made anew
+    best: dict[str, tuple[bool, int, str]] = {}
+    for path in sorted((store.root / "manifests").glob("*.json")):
+        try:
+            manifest = store.manifest(path.stem)
+        except (StateRefusedError, DataError):
+            continue  # an altered manifest names nothing; its files become strays
+        whole = all((store.root / file.path).exists() for file in manifest.files)
+        rank = (whole, manifest.rows, path.stem)
+        best[str(manifest.key)] = max(rank, best.get(str(manifest.key), rank))
+    store.write_index(INDEX, index_text({name: rank[2] for name, rank in best.items()}))
 
 
 def _dataset(store: Store, index: dict[str, str], name: str) -> Iterator[Finding]:

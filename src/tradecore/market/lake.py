@@ -23,7 +23,7 @@ from tradecore.core.clock import Clock, SystemClock
 from tradecore.core.errors import NothingThereError, StateRefusedError, TradecoreError, UsageError
 from tradecore.core.types import Nanoseconds, Pair, Timeframe, iso
 from tradecore.market.aggregate import bars_to_bars, whole_buckets
-from tradecore.market.audit import Finding, Repair, repair, verify
+from tradecore.market.audit import Finding, Repair, rebuild_index, repair, verify
 from tradecore.market.coverage import runs_of
 from tradecore.market.frames import BAR_SCHEMA, empty_bars
 from tradecore.market.manifest import DatasetKey, Manifest, SourceRef, index_text
@@ -113,7 +113,20 @@ class Lake:
         """Yield stored trades with start <= time < end, a month at a time. Errors: NothingThereError."""
         for file in self.dataset(DatasetKey(venue, pair, None)).manifest.files:
             if (start is None or file.last >= start) and (end is None or file.first < end):
-                yield _cut(self.store.read(file), "time", start, end)
+                try:
+                    month = self.store.read(file)
+                except FileNotFoundError as error:
+                    raise StateRefusedError(f"{error}: the lake changed while it was read; read again") from error
+                yield _cut(month, "time", start, end)
+
+    def stored(self, key: DatasetKey) -> tuple[Dataset, pl.DataFrame]:
+        """Return a dataset of bars and all its rows, both of one state. Errors: NothingThereError."""
+
+        def read(index: dict[str, str]) -> tuple[Dataset, pl.DataFrame]:
+            dataset = self._find(key, index)
+            return dataset, self._read(dataset, None, None)
+
+        return self._steady(read)
 
     def commit(self, bars: Bars, *, venue: str, join: bool = False) -> str:
         """Store bars that came from no file (made, or fetched) and return the dataset's hash; filled bars are left out.
@@ -144,7 +157,12 @@ class Lake:
         """
         if key is not None:
             self._steady(lambda index: self._known(key, index))
-        return verify(self.store, self.store.index(), key)
+        while True:
+            index = self.store.index()
+            findings = verify(self.store, index, key)
+            if not findings or self.store.index() == index:
+                return findings
+            # A commit came in between and took files away; what was found may be no fault.
 
     def repair(self, key: DatasetKey | None = None) -> Repair:
         """Take damaged files out, so that their sources can be imported again, and delete strays of a killed import.
@@ -152,6 +170,7 @@ class Lake:
         Errors: NothingThereError; StateRefusedError when another process is writing.
         """
         with self._locked():
+            rebuild_index(self.store)
             index = self.store.index()
             if key is not None:
                 self._known(key, index)
@@ -166,12 +185,15 @@ class Lake:
         Errors: StateRefusedError when another process is writing, or the folder cannot be written.
         """
         with self._locked():
-            writer = self._open(join, identity)
             try:
-                yield writer
-            except TradecoreError:
-                self._forget_staged()
-                raise
+                writer = self._open(join, identity)
+                try:
+                    yield writer
+                except TradecoreError:
+                    self._forget_staged()
+                    raise
+            except FileNotFoundError as error:
+                raise StateRefusedError(f"{error}: the lake's file is gone; run: tradecore data repair") from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:
@@ -197,6 +219,7 @@ class Lake:
         return hashlib.sha256(state.encode()).hexdigest()
 
     def _open(self, join: bool, identity: str) -> Writer:
+        self.store.begin()
         index, staged = self.store.index(), self.store.read_index(STAGED)
         if identity and staged.pop("", None) == identity:
             self.store.clean(index, staged)

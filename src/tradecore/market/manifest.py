@@ -26,6 +26,10 @@ SCHEMA_VERSION = 1
 TRADES = "trades"
 
 
+class OtherVersionError(StateRefusedError):
+    """A manifest or index was written by another version of tradecore; it is whole, and nothing may repair it."""
+
+
 @dataclass(frozen=True, slots=True)
 class DatasetKey:
     """Which dataset: a venue, a pair, and a timeframe of bars, or None for trades."""
@@ -165,7 +169,7 @@ def index_from_text(text: str, name: str) -> dict[str, str]:
     datasets = _load(text, name).get("datasets")
     if not isinstance(datasets, dict) or not all(isinstance(one, str) for one in datasets.values()):
         raise StateRefusedError(
-            f"{name}: not the index of a lake; expected a table of datasets; restore it from a copy"
+            f"{name}: not the index of a lake; expected a table of datasets; run: tradecore data repair"
         )
     return dict(datasets)
 
@@ -174,11 +178,11 @@ def _load(text: str, name: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
     except ValueError as error:
-        raise StateRefusedError(f"{name}: not JSON ({error}); restore it from a copy or import again") from error
+        raise StateRefusedError(f"{name}: not JSON ({error}); run: tradecore data repair") from error
     if not isinstance(data, dict) or not isinstance(data.get("schema"), int):
-        raise StateRefusedError(f"{name}: no schema version; restore it from a copy or import again")
+        raise StateRefusedError(f"{name}: no schema version; run: tradecore data repair")
     if data["schema"] != SCHEMA_VERSION:
-        raise StateRefusedError(
+        raise OtherVersionError(
             f"{name}: schema {data['schema']}, this tradecore reads {SCHEMA_VERSION}; use the version that wrote it"
         )
     return data

@@ -100,8 +100,8 @@ def inspect(lake: Lake, dataset: Dataset) -> QualityReport:
         runs = manifest.missing_ids
         examples = {"missing_ids": tuple(_id_text(run) for run in runs[:EXAMPLES])} if runs else {}
         return QualityReport(str(key), manifest.rows, missing_ids=count(runs, 1), examples=examples)
-    parts = [lake.store.read(file) for file in manifest.files]
-    table = pl.concat(parts) if parts else pl.DataFrame(schema={"open_time": pl.Int64})
+    dataset, table = lake.stored(key)
+    manifest = dataset.manifest
     report = examine(table, key.timeframe, str(key), lake.clock.now())
     between = subtract([(dataset.start, dataset.end)], [one.span for one in manifest.slices], key.step)
     missing = manifest.missing + count(between, key.step)

@@ -16,7 +16,7 @@ import polars as pl
 from tradecore.core.errors import DataError, StateRefusedError
 from tradecore.market.coverage import Run, runs_of
 from tradecore.market.frames import TRADE_SCHEMA, time_column
-from tradecore.market.manifest import DatasetKey, FileEntry, Manifest, index_from_text, manifest_from_text
+from tradecore.market.manifest import DatasetKey, FileEntry, Manifest, index_from_text, index_text, manifest_from_text
 from tradecore.storage.atomic_io import TEMP_SUFFIX, delete_file, write_bytes, write_text
 
 INDEX = "manifest.json"
@@ -45,8 +45,21 @@ class Store:
         except FileNotFoundError:
             return {}
         except (OSError, UnicodeDecodeError) as error:
-            raise StateRefusedError(f"{path}: the lake's index cannot be read ({error}); is this a lake?") from error
+            raise StateRefusedError(
+                f"{path}: the lake's index cannot be read ({error}); run: tradecore data repair"
+            ) from error
         return index_from_text(text, str(path))
+
+    def begin(self) -> None:
+        """Give a new lake its empty index, so that a lake without one is known to be damaged.
+
+        Errors: StateRefusedError when there are manifests but no index: what it named would be taken for strays.
+        """
+        if (self.root / INDEX).exists():
+            return
+        if any((self.root / "manifests").glob("*.json")):
+            raise StateRefusedError(f"{self.root / INDEX}: the lake's index is gone; run: tradecore data repair")
+        self.write_index(INDEX, index_text({}))
 
     def manifest(self, name: str) -> Manifest:
         """Return the manifest of a hash. Errors: FileNotFoundError; StateRefusedError when it was altered."""
@@ -117,7 +130,11 @@ class Store:
             delete_file(self.root / name)
 
     def clean(self, *indexes: dict[str, str]) -> int:
-        """Delete every file that no index names, and every temp file; return how many. Only a writer may call this."""
+        """Delete every file that no index names, and every temp file; return how many. Only a writer may call this.
+
+        Errors: StateRefusedError where the lake has lost its index.
+        """
+        self.begin()
         named: set[Path] = set()
         for name in {one for index in indexes for one in index.values()}:
             named.add(self.root / "manifests" / f"{name}.json")

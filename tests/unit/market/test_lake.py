@@ -250,3 +250,38 @@ def test_no_bars_and_a_strange_venue_are_refused(lake: Lake) -> None:
         lake.commit(_bars([]), venue="kraken")
     with pytest.raises(UsageError, match="venue"):
         lake.commit(_bars([1]), venue="../etc")
+
+
+def test_an_index_that_is_gone_is_never_taken_for_an_empty_lake_and_is_made_anew(lake: Lake) -> None:
+    name = lake.commit(_bars(range(10)), venue="kraken")
+    (lake.root / "manifest.json").unlink()
+    with pytest.raises(StateRefusedError, match="the lake's index is gone; run: tradecore data repair"):
+        lake.commit(_bars(range(10)), venue="other")
+    lake.repair()
+    assert {str(one.key): one.hash for one in lake.datasets()} == {str(KEY): name}
+    assert lake.verify() == ()
+
+
+def test_an_index_that_cannot_be_read_is_made_anew(lake: Lake) -> None:
+    name = lake.commit(_bars(range(10)), venue="kraken")
+    (lake.root / "manifest.json").write_text("{")
+    with pytest.raises(StateRefusedError, match="not JSON"):
+        lake.datasets()
+    lake.repair()
+    assert lake.dataset(KEY).hash == name
+
+
+def test_an_index_of_another_version_is_left_alone(lake: Lake) -> None:
+    lake.commit(_bars(range(10)), venue="kraken")
+    path = lake.root / "manifest.json"
+    path.write_text(path.read_text().replace('"schema":1', '"schema":2'))
+    with pytest.raises(StateRefusedError, match="use the version that wrote it"):
+        lake.repair()
+    assert '"schema":2' in path.read_text()
+
+
+def test_an_import_into_a_lake_with_a_file_gone_is_refused_with_the_remedy(lake: Lake) -> None:
+    lake.commit(_bars(range(10)), venue="kraken")
+    (lake.root / lake.dataset(KEY).manifest.files[0].path).unlink()
+    with pytest.raises(StateRefusedError, match="file is gone; run: tradecore data repair"):
+        lake.commit(_bars(range(20)), venue="kraken")

@@ -55,6 +55,10 @@ def read_zip(path: Path, asked: Asked) -> Archive:
             names = sorted((i.filename, i.file_size) for i in archive.infolist() if not i.is_dir())
     except (zipfile.BadZipFile, EOFError, NotImplementedError) as error:
         raise DataError(f"{path.name}: not a whole ZIP ({error}); it was cut off or damaged, fetch it again") from error
+    except OSError as error:
+        raise DataError(
+            f"{path.name}: cannot be read ({error.strerror or error}); check the file's permissions"
+        ) from error
     members: list[Member] = []
     skipped: list[tuple[str, str]] = []
     for name, size in names:

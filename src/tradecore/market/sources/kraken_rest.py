@@ -87,7 +87,12 @@ def read_json(path: Path, asked: Asked) -> Member:
     """
     if path.stat().st_size > MAX_REPLY_BYTES:
         raise DataError(f"{path.name}: larger than {MAX_REPLY_BYTES >> 20} MiB; expected one recorded REST reply")
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path.name}: cannot be read ({error.strerror or error}); check the file's permissions"
+        ) from error
     _, rows, _ = _result(data, path.name)
     timeframe = (asked.timeframe or _grid(rows)) if len(rows[0]) == 8 else None
     reply = parse_trades(data, path.name) if timeframe is None else parse_ohlc(data, path.name, timeframe)

@@ -173,5 +173,10 @@ def _cast(frame: pl.DataFrame, schema: pl.Schema, name: str, row: int) -> pl.Dat
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(
+            f"{path.name}: cannot be read ({error.strerror or error}); check the file and the disk"
+        ) from error
