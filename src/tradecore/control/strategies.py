@@ -76,7 +76,7 @@ def check(
     """
     given = dict(params or {})
     strategy = load(target, **given)
-    bars = _made(strategy, seed) if where is None or where.pair is None else _stored(lab, strategy, where)
+    bars = _made(strategy, where, seed) if where is None or where.pair is None else _stored(lab, strategy, where)
     players = Players(play, play_blind, partial(decide_apart, target, given, bars))
     done = 0
 
@@ -90,11 +90,11 @@ def check(
     return report
 
 
-def _made(strategy: Strategy, seed: int) -> Sequence[Bars]:
+def _made(strategy: Strategy, where: Where | None, seed: int) -> Sequence[Bars]:
     """Return a made-up market for every pair of the strategy, long enough for its warm-up."""
     pairs = tuple(Pair.parse(name) for name in strategy.pairs) or (Pair("BTC", "USD"),)
     count = _warmup(strategy) + CHECK_BARS
-    timeframe = Timeframe.parse(strategy.timeframe)
+    timeframe = Timeframe.parse((where and where.timeframe) or strategy.timeframe)
     return tuple(make_many(CHECK_MARKET, pairs, timeframe=timeframe, bars=count, seed=seed).values())
 
 

@@ -13,9 +13,7 @@ _NAME = re.compile(r"[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*")
 _TEMPLATE = '''\
 """{title}: say here what the idea is, when it fails, and where it comes from."""
 
-from tradecore.features import atr, ema
-from tradecore.strategy.contract import Strategy
-from tradecore.strategy.parameters import Float, Int
+from tradecore import Float, Int, Strategy, atr, ema
 
 
 class {kind}(Strategy):
