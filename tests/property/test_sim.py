@@ -155,7 +155,7 @@ def test_a_batch_of_environments_equals_as_many_venues_bit_for_bit(seed: int, pa
     count, many = 40, 5
     tape = random_tape(rng, pairs, count, flows=False)
     model = random_model(rng, allow_short=False, latency_bars=0)
-    batch = Batch(tape, model, 5000.0, many)
+    batch = Batch(PAIRS[:pairs], tape, model, 5000.0, many)
     starts = rng.integers(0, 8, many)
     batch.reset(np.arange(many), starts)
     venues = []

@@ -10,7 +10,7 @@ from copy import copy
 
 import numpy as np
 
-from tradecore.backtest.run import Settings, simulate
+from tradecore.backtest.run import Settings, fees_of, simulate
 from tradecore.core.bars import PRICES, Bars
 from tradecore.core.events import BarsClosed
 from tradecore.core.types import FloatArray, IntArray
@@ -21,7 +21,6 @@ from tradecore.engine.session import Session
 from tradecore.engine.session import play as carry
 from tradecore.strategy.contract import Strategy
 from tradecore.strategy.recorder import Faulted
-from tradecore.strategy.views import Fees
 from tradecore.venues.simulated import SimulatedVenue
 
 
@@ -44,7 +43,7 @@ def play_blind(strategy: Strategy, bars: Sequence[Bars]) -> list[Faulted]:
     curtain = _Curtain(frame)
     session = Session(
         strategy, curtain.frame, venue.account, journal, rules=settings.limits.rules(),
-        fees=Fees(settings.venue.maker_fee, settings.venue.taker_fee), seed=settings.seed,
+        fees=fees_of(settings, frame), seed=settings.seed,
     )  # fmt: skip
     carry(session, curtain.lift(mode.feed(frame.clock, None)), venue)
     return _faults(journal.faults, frame.clock)

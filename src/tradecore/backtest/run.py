@@ -15,7 +15,7 @@ import numpy as np
 from tradecore.core.bars import Bars
 from tradecore.core.errors import UsageError
 from tradecore.core.track import Track
-from tradecore.core.types import Nanoseconds
+from tradecore.core.types import Nanoseconds, Pair
 from tradecore.engine.decisions import ArrayJournal
 from tradecore.engine.frame import HistoryFrame
 from tradecore.engine.modes import MODES
@@ -98,7 +98,7 @@ def simulate_shifts(
     for shift, frame, start, stop in zip(shifts, frames, [0, *borders], [*borders, len(first.clock)], strict=True):
         session = Session(
             shift.strategy, frame, venue.account, journal, rules=settings.limits.rules(),
-            fees=Fees(settings.venue.maker_fee, settings.venue.taker_fee), seed=settings.seed, first_id=next_id,
+            fees=fees_of(settings, frame), seed=settings.seed, first_id=next_id,
         )  # fmt: skip
         if start:
             for intent in sorted(venue.account().open_intents):
@@ -107,6 +107,12 @@ def simulate_shifts(
         play(session, mode.feed(frame.clock, progress, start, stop), venue)
         next_id, quarantined = session.next_id, quarantined or session.quarantined
     return Simulation(venue.track(), journal, quarantined)
+
+
+def fees_of(settings: Settings, frame: HistoryFrame) -> dict[Pair, Fees]:
+    """Return what each pair costs to trade, as strategies may ask."""
+    models = {pair: settings.venue.of(pair) for pair in frame.pairs}
+    return {pair: Fees(model.maker_fee, model.taker_fee) for pair, model in models.items()}
 
 
 def _frame(strategy: Strategy, bars: Sequence[Bars], start: Nanoseconds) -> HistoryFrame:

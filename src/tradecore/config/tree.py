@@ -120,6 +120,31 @@ class CostSettings(Section):
     """Bars an order needs to reach the market beyond the next open."""
 
 
+class PairRuleSettings(Section):
+    """What differs for one pair. What is left out is as for all."""
+
+    pair: PairName
+    """The pair, as in ETH/USD."""
+    maker_fee: Rate | None = None
+    """Fee on the notional of a fill that rested in the book."""
+    taker_fee: Rate | None = None
+    """Fee on the notional of a fill that took from the book."""
+    half_spread: Rate | None = None
+    """Distance from the mid price to the best offer."""
+    slippage: Rate | None = None
+    """How far a taking fill moves against the order."""
+    participation: Annotated[float, Field(gt=0, le=1)] | None = None
+    """The most of a bar's volume that one order may take."""
+    tick: Step | None = None
+    """Step that prices are rounded to."""
+    lot: Step | None = None
+    """Step that quantities are rounded down to."""
+    min_quantity: Step | None = None
+    """The smallest order, counted in its base asset."""
+    min_notional: Step | None = None
+    """The smallest order, counted in quote currency."""
+
+
 class RuleSettings(Section):
     """What the venue lets through. Zero means no such rule."""
 
@@ -135,6 +160,8 @@ class RuleSettings(Section):
     """Whether a resting limit fills when it is merely touched. By default the price must trade through it."""
     allow_short: bool = False
     """Whether a position may go below zero; spot venues do not allow it."""
+    exceptions: Annotated[tuple[PairRuleSettings, ...], Field(max_length=64, json_schema_extra=_unit("tables"))] = ()
+    """Costs and rules that differ for single pairs, as in [{ pair = "ETH/USD", taker_fee = 0.002 }]."""
 
 
 class AccountSettings(Section):

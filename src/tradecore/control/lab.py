@@ -59,10 +59,11 @@ class Lab:
         costs, rules, limits = self.settings.costs, self.settings.rules, self.settings.limits
         return VenueModel(
             **costs.model_dump(),
-            **rules.model_dump(),
+            **rules.model_dump(exclude={"exceptions"}),
             max_base=limits.max_position_base or math.inf,
             max_quote=limits.max_position_quote or math.inf,
             max_positions=limits.max_open_positions or VenueModel().max_positions,
+            exceptions={one.pair: one.model_dump(exclude={"pair"}, exclude_none=True) for one in rules.exceptions},
         )
 
     @cached_property

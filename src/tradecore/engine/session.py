@@ -7,7 +7,7 @@ carries the same events and commands over asyncio.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -24,7 +24,7 @@ from tradecore.strategy.views import Account, Fees, Market, link, market_class
 
 FAULT_LIMIT = 3
 """Faults after which a strategy is quarantined and its positions go to the shell's exit rule: close them."""
-NO_FEES = Fees(0.0, 0.0)
+NO_FEES: Mapping[Pair, Fees] = {}
 _NEVER = 1 << 62
 _ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.NOT_ACCEPTED})
 _ON_ITS_WAY = GateVerdict("shell", "on_its_way", 1.0, 0.0, Outcome.BLOCK, "the same order has not finished yet")
@@ -54,7 +54,7 @@ class Session:
 
     def __init__(
         self, strategy: Strategy, frame: HistoryFrame, account: Callable[[], AccountState], journal: Journal,
-        *, rules: Sequence[Rule] = (), fees: Fees = NO_FEES, seed: int = 0, first_id: int = 1,
+        *, rules: Sequence[Rule] = (), fees: Mapping[Pair, Fees] = NO_FEES, seed: int = 0, first_id: int = 1,
     ) -> None:  # fmt: skip
         self._strategy = strategy
         self._account = account
@@ -69,7 +69,7 @@ class Session:
         view = market_class(frame.names)
         self._books: dict[Pair, _Book] = {}
         for p, bars in enumerate(frame.bars):
-            market = view(bars, frame.columns[p], fees)
+            market = view(bars, frame.columns[p], fees.get(bars.pair, Fees(0.0, 0.0)))
             self._books[bars.pair] = _Book(bars.pair, market, Account(market, account), _indexed(frame.rows[p]), {})
         link(
             {str(b.pair): b.market for b in self._books.values()},

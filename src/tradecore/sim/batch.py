@@ -7,12 +7,14 @@ resident tape. The property test holds a batch equal to N simulated venues, bit 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numba import njit
 
 from tradecore.core.errors import UsageError
 from tradecore.core.orders import OrderKind, OrderState, SizeKind
-from tradecore.core.types import FloatArray, IntArray, RecordArray
+from tradecore.core.types import FloatArray, IntArray, Pair, RecordArray
 from tradecore.sim import kernel
 from tradecore.sim.model import VenueModel
 from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Tape, many_books
@@ -23,7 +25,7 @@ _SENT = int(OrderState.SENT)
 class Batch:
     """N environments of one market. Use: `submit` what each wants, then `step`; read the state arrays."""
 
-    def __init__(self, tape: Tape, model: VenueModel, cash: float, environments: int) -> None:
+    def __init__(self, pairs: Sequence[Pair], tape: Tape, model: VenueModel, cash: float, environments: int) -> None:
         if environments < 1:
             raise UsageError(f"{environments} environments: expected at least one")
         if model.allow_short:
@@ -31,8 +33,8 @@ class Batch:
         self._tape = tape
         self._model = model
         self._cash = cash
-        self._fresh = many_books(model.rules(len(tape.open)), cash, 1, max_positions=model.max_positions)
-        self._books = many_books(model.rules(len(tape.open)), cash, environments, max_positions=model.max_positions)
+        self._fresh = many_books(model.rules(pairs), cash, 1, max_positions=model.max_positions)
+        self._books = many_books(model.rules(pairs), cash, environments, max_positions=model.max_positions)
         self.cursor: IntArray = np.zeros(environments, np.int64)
         """(N,) the bar each environment lives through next."""
 

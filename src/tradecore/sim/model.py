@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from tradecore.core.errors import ConfigError
-from tradecore.core.types import RecordArray
+from tradecore.core.types import Pair, RecordArray
 from tradecore.sim.state import RULES, rules
+
+_COSTS = ("maker_fee", "taker_fee", "half_spread", "slippage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,8 @@ class VenueModel:
     """True fills a resting limit when it is touched; the default asks that the bar trades through it."""
     allow_short: bool = False
     """True lets a position go below zero; spot venues do not."""
+    exceptions: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    """What differs for single pairs, by pair name and field: {"ETH/USD": {"taker_fee": 0.002, "tick": 0.01}}."""
 
     def __post_init__(self) -> None:
         for name in ("maker_fee", "taker_fee", "half_spread", "slippage"):
@@ -56,6 +62,11 @@ class VenueModel:
         for name in ("participation", "max_base", "max_quote", "max_positions"):
             self._check(name, getattr(self, name) > 0, "a number above 0")
         self._check("latency_bars", 0 <= self.latency_bars <= 1000, "a whole number from 0 to 1000")
+        for pair, changed in self.exceptions.items():
+            if unknown := sorted(set(changed) - set(RULES.names or ())):
+                known = ", ".join(RULES.names or ())
+                raise ConfigError(f"venue model: {pair} has no rule {', '.join(unknown)}; a pair's rules are {known}")
+            self.of(pair)
 
     def _check(self, name: str, good: bool, expected: str) -> None:
         if not good:
@@ -64,12 +75,23 @@ class VenueModel:
     def scaled(self, multiple: float) -> VenueModel:
         """Return the same venue with every cost multiplied: what a result looks like if trading were cheaper or
         dearer."""
-        costs = ("maker_fee", "taker_fee", "half_spread", "slippage")
-        return replace(self, **{name: min(getattr(self, name) * multiple, 0.1) for name in costs})
 
-    def rules(self, pairs: int = 1) -> RecordArray:
-        """Return the kernel's rules for `pairs` pairs, (pairs,)."""
-        known = {
-            field.name: float(getattr(self, field.name)) for field in fields(self) if field.name in (RULES.names or ())
-        }
-        return np.repeat(rules(**known), pairs)
+        def dearer(values: Mapping[str, float]) -> dict[str, Any]:
+            return {name: min(value * multiple, 0.1) if name in _COSTS else value for name, value in values.items()}
+
+        everywhere = dearer({name: getattr(self, name) for name in _COSTS})
+        return replace(
+            self, **everywhere, exceptions={pair: dearer(changed) for pair, changed in self.exceptions.items()}
+        )
+
+    def of(self, pair: Pair | str) -> VenueModel:
+        """Return the model as it is for one pair, its exceptions applied."""
+        changed: Mapping[str, Any] = self.exceptions.get(str(pair), {})
+        return replace(self, **changed, exceptions={})
+
+    def rules(self, pairs: Sequence[Pair]) -> RecordArray:
+        """Return the kernel's rules for pairs, (P,), in their order."""
+        rows = [self.of(pair) for pair in pairs]
+        return np.concatenate(
+            [rules(**{name: float(getattr(row, name)) for name in RULES.names or ()}) for row in rows]
+        )

@@ -48,7 +48,7 @@ class SimulatedVenue:
         self._latency = model.latency_bars
         self._start_cash = cash
         self._books = open_books(
-            model.rules(len(self._pairs)),
+            model.rules(self._pairs),
             cash,
             len(tape.time),
             max_positions=model.max_positions,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tradecore.core.errors import ConfigError
 from tradecore.core.orders import At, FillReason, Intent, Liquidity, OrderKind, OrderNote, OrderState, SizeKind
 from tradecore.core.track import Track
 from tradecore.core.types import MINUTE_NS, Pair, Side, Timeframe
@@ -502,3 +503,25 @@ def test_a_cancelled_order_fills_no_more():
     assert [event.state for event in venue.advance(1)] == [OrderState.CANCELLED]
     venue.advance(2)
     assert not len(venue.track().fills)
+
+
+# What differs for single pairs
+
+
+def test_a_pair_may_have_its_own_fees_and_steps():
+    bars = {BTC: flat(100, 2), ETH: flat(100, 2)}
+    own = {"ETH/USD": {"taker_fee": 0.01, "lot": 0.5}}
+    track = play(bars, {0: [order(size=1.3), order(size=1.3, pair=ETH)]}, taker_fee=0.002, exceptions=own)
+    assert track.fills["quantity"].tolist() == [1.3, 1.0]
+    assert track.fills["fee"] == pytest.approx([0.26, 1.0])
+
+
+def test_scaled_costs_scale_the_exceptions_too():
+    model = VenueModel(taker_fee=0.004, exceptions={"ETH/USD": {"taker_fee": 0.002, "lot": 0.5}}).scaled(2.0)
+    assert (model.of(BTC).taker_fee, model.of(ETH).taker_fee, model.of(ETH).lot) == (0.008, 0.004, 0.5)
+
+
+@pytest.mark.parametrize("wrong", [{"colour": 1.0}, {"taker_fee": 5.0}])
+def test_an_exception_that_cannot_be_meant_is_refused(wrong: dict[str, float]):
+    with pytest.raises(ConfigError):
+        VenueModel(exceptions={"ETH/USD": wrong})
