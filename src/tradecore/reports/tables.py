@@ -40,6 +40,12 @@ class Table:
             for row in self.rows
         ]
 
+    def __str__(self) -> str:
+        """Return the table as lines of text, names to the left and figures to the right."""
+        lines = [[column.label for column in self.columns], *self.text_rows()]
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        return "\n".join("  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines)
+
     def as_json(self) -> list[dict[str, object]]:
         """Return the rows as objects with their numbers."""
         return [dict(zip((column.name for column in self.columns), row, strict=True)) for row in self.rows]

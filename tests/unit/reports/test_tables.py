@@ -64,3 +64,8 @@ def test_html_is_escaped_and_marks_the_best() -> None:
     assert "&lt;script&gt;" in table.to_html()
     assert "<script>" not in table._repr_html_()
     assert "<td class=best>1.00</td>" in table.to_html()
+
+
+def test_a_table_prints_with_figures_under_their_names() -> None:
+    lines = str(comparison(RUNS, ["trades"])).splitlines()
+    assert lines == ["Run           Trades", "ema_cross         40", "buy_and_hold       –", "cash               –"]

@@ -120,15 +120,15 @@ def test_a_module_global_that_is_carried_on_fails_determinism(strategy_file: Wri
     assert "state belongs on self" in failure.text
 
 
-def test_a_module_global_that_is_reset_at_the_start_fails_restart(strategy_file: Write, bars: Bars) -> None:
-    text = (
-        "seen = []\n"
-        + HONEST.replace("if account.position:", "seen.append(1)\n        if account.position:").replace(
-            "market.fast > market.slow", "len(seen) % 7 == 0"
-        )
-        + "\n    def __init__(self, **given):\n        super().__init__(**given)\n        self.last = 0\n"
-        + "\n    def on_start(self):\n        if not self.last:\n            seen.clear()\n"
+def test_a_module_global_that_every_run_fills_alike_fails_restart(strategy_file: Write, bars: Bars) -> None:
+    text = "entry = {}\n" + HONEST.replace('return self.buy(0.5, reason="above")', "return self.noted(market)").replace(
+        "market.fast < market.slow", 'market.close > 1.002 * entry.get("price", 0)'
     )
+    text += """
+    def noted(self, market):
+        entry["price"] = market.close
+        return self.buy(0.5, reason="above")
+"""
     failure = checked(strategy_file(text), bars).first_failure
     assert failure is not None
     assert failure.name == "restart"
