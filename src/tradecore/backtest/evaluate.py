@@ -70,7 +70,7 @@ def backtest(
         strategy=strategy.name(), text=first_line(strategy), params=strategy.p._asdict(), kind="backtest",
         bars=tuple(bars),
         settings=settings, track=done.track, journal=done.journal, metrics=measure(done.track),
-        notices=_notices(bars, done.quarantined),
+        notices=_notices(strategy, bars, done.quarantined),
     )  # fmt: skip
 
 
@@ -95,7 +95,7 @@ def evaluate(
     evidence = gather_evidence(track, others, costed, trials, sharpes, rng)
     gates = (*_random_gate(track, randoms, protocol), *_lookahead_gate(make, walked, protocol, rng, tell))
     strategy = walked.shifts[-1].strategy
-    notices = list(_notices(bars, walked.simulation.quarantined))
+    notices = list(_notices(strategy, bars, walked.simulation.quarantined))
     if counted is None:
         notices.append(
             "Trials were counted for this call alone; run it in a workspace to count every trial on this data."
@@ -111,33 +111,23 @@ def evaluate(
 
 
 def count_trials(make: Make, walked: Walk, settings: Settings, counted: Ledgered | None) -> tuple[int, FloatArray]:
-    """Enter every candidate of a walk into the ledger; return how many trials this data has seen, and their Sharpe
-    ratios.
+    """Enter every candidate of a walk into the ledger; return how many trials this data has seen, and how they did.
 
-    Sharpe ratios are of daily returns, not annualised.
+    Their Sharpe ratios are of daily returns, not annualised.
     """
     record = daily_returns(walked.simulation.track.curve, walked.simulation.track.timeframe).returns
-    found = [(fold.params, sharpe_ratio(record), len(record), "walk_forward") for fold in walked.folds[-1:]]
     # The last training slice comes last: the ledger compares trials by their newest evaluation, and that one is the
     # same stretch of data for every candidate.
+    found = [(fold.params, sharpe_ratio(record), len(record), "walk_forward") for fold in walked.folds[-1:]]
     found += [(one.params, one.sharpe, one.days, "walk_forward_train") for one in walked.tried if one.days]
+    made = [make(**params) for params, *_ in found]
+    configs = [config_hash(one.p._asdict(), settings, walked.bars) for one in made]
     if counted is None:
-        distinct = {config_hash(params, settings, walked.bars) for params, *_ in found}
-        return len(distinct), np.array([sharpe for _, sharpe, *_ in found if sharpe is not None])
-    dataset, strategy = dataset_of(walked.bars), source_hash(make(**walked.folds[-1].params))
+        return len(set(configs)), np.array([sharpe for _, sharpe, *_ in found if sharpe is not None])
+    dataset, now = dataset_of(walked.bars), counted.clock.now()
     counted.ledger.record_many(
-        Trial(
-            dataset,
-            strategy,
-            config_hash(params, settings, walked.bars),
-            kind,
-            "run",
-            counted.run,
-            sharpe,
-            days,
-            counted.clock.now(),
-        )
-        for params, sharpe, days, kind in found
+        Trial(dataset, source_hash(one), config, protocol, "run", counted.run, sharpe, days, now)
+        for one, config, (_, sharpe, days, protocol) in zip(made, configs, found, strict=True)
     )
     return counted.ledger.count(dataset), counted.ledger.sharpes(dataset)
 
@@ -214,8 +204,10 @@ def _lookahead_gate(
     return (Gate("no_lookahead", found.ok, float(not found.ok), 0.0, found.text),)
 
 
-def _notices(bars: Sequence[Bars], quarantined: bool) -> tuple[str, ...]:
+def _notices(strategy: Strategy, bars: Sequence[Bars], quarantined: bool) -> tuple[str, ...]:
     notices = [SYNTHETIC] if any(one.is_synthetic for one in bars) else []
+    if str(bars[0].timeframe) != strategy.timeframe:
+        notices.append(f"{strategy.name()} is made for {strategy.timeframe} bars and was run on {bars[0].timeframe}.")
     if quarantined:
         notices.append(
             "The strategy faulted three times and was quarantined; what follows is the shell closing its positions."

@@ -116,5 +116,11 @@ def fees_of(settings: Settings, frame: HistoryFrame) -> dict[Pair, Fees]:
 
 
 def _frame(strategy: Strategy, bars: Sequence[Bars], start: Nanoseconds) -> HistoryFrame:
+    given = {str(one.pair) for one in bars}
+    if strategy.pairs and set(strategy.pairs) != given:
+        wanted = ", ".join(strategy.pairs)
+        raise UsageError(
+            f"{strategy.name()} trades {wanted} and was given {', '.join(sorted(given))}; give it its pairs"
+        )
     frame = HistoryFrame(bars, strategy.features(strategy.p))
     return frame.starting(start) if start else frame

@@ -11,6 +11,7 @@ import httpx
 
 from tradecore.core.errors import UsageError, VenueError
 from tradecore.core.types import MINUTE_NS, Pair, Timeframe
+from tradecore.market.naming import kraken_names
 
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
 """Minutes of the bars Kraken makes."""
@@ -26,10 +27,9 @@ def fetch_newest_bars(pair: Pair, timeframe: Timeframe, *, address: str, timeout
     minutes = timeframe.ns // MINUTE_NS
     if minutes not in INTERVALS:
         raise UsageError(f"Kraken makes no {timeframe} bars; expected one of {', '.join(map(str, INTERVALS))} minutes")
-    asset = {"BTC": "XBT", "DOGE": "XDG"}.get(pair.base, pair.base)
     url = f"{address.rstrip('/')}/0/public/OHLC"
     try:
-        reply = httpx.get(url, params={"pair": f"{asset}{pair.quote}", "interval": minutes}, timeout=timeout_s)
+        reply = httpx.get(url, params={"pair": kraken_names(pair).altname, "interval": minutes}, timeout=timeout_s)
     except httpx.HTTPError as error:
         raise VenueError(
             f"Kraken could not be reached at {address} ({type(error).__name__}: {error}); check the network, "
