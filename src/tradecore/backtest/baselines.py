@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from statistics import median
+from typing import Any
 
 import numpy as np
 
@@ -57,20 +58,32 @@ def random_sharpes(
 
     Empty when the candidate closed no trade: then there is nothing to match.
     """
-    done = walked.simulation.track.trades
-    if not len(done):
+    if not len(walked.simulation.track.trades):
         return []
-    held = max(round(median((done["exit_bar"] - done["entry_bar"]).tolist())), 1)
-    bars = len(walked.simulation.track.curve)
-    share = min(max(len(done) * held / bars, 0.001), 0.999)
-    size = min(max(typical_size(walked), 0.01), 1.0)
+    params = matched(walked)
     found = []
     for draw in range(draws):
-        strategy = load("random_entry", time_in_market=share, holding=held, size=size)
-        track = alone(strategy, walked, replace(settings, seed=int(rng.integers(1 << 31))))
+        track = alone(load("random_entry", **params), walked, replace(settings, seed=int(rng.integers(1 << 31))))
         found.append(sharpe_ratio(daily_returns(track.curve, track.timeframe).returns) or 0.0)
         tell("random traders", draw + 1, draws)
     return found
+
+
+def matched(walked: Walk) -> dict[str, Any]:
+    """Return the parameters with which `random_entry` trades as often, holds as long and risks as much as the walk did.
+
+    It throws a coin for each pair, with the size shared equally among them; so each pair gets its part of the time.
+    """
+    done, pairs = walked.simulation.track.trades, len(walked.bars)
+    held = max(round(median((done["exit_bar"] - done["entry_bar"]).tolist())), 1)
+    share = len(done) * held / (len(walked.simulation.track.curve) * pairs)
+    crowd = share * pairs / (1.0 - (1.0 - share) ** pairs) if 0.0 < share < 1.0 else 1.0  # pairs held while any is
+    size = typical_size(walked) * pairs / crowd
+    return {
+        "time_in_market": min(max(share, 0.001), 0.999),
+        "holding": held,
+        "size": min(max(size, 0.01), 1.0),
+    }
 
 
 def typical_size(walked: Walk) -> float:

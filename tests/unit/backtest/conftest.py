@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import pytest
 
@@ -34,7 +34,7 @@ GRID = {"span": (24, 72)}
 class Trend(Strategy):
     """Hold while the price is above its mean. It remembers nothing, so that a hand-over to itself changes nothing."""
 
-    params = {"span": Int(48, 2, 400)}
+    params: ClassVar = {"span": Int(48, 2, 400)}
 
     def features(self, p: Any) -> Mapping[str, Feature]:
         return {"mean": sma(p.span)}

@@ -14,7 +14,6 @@ from tradecore.backtest.walk_forward import Plan, Walk, walk
 from tradecore.core.bars import Bars
 from tradecore.core.errors import ConfigError, DataError, UsageError
 from tradecore.core.types import HOUR_NS, Nanoseconds
-from tradecore.features.feature import Feature
 from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.sample import daily_returns
 from tradecore.stats.splits import WalkForward
