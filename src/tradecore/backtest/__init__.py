@@ -1,2 +1,1 @@
-"""Honest tests of strategies on history: run, walk forward, baselines, comparison, lookahead. One session underneath
-all."""
+"""Honest tests of strategies on history: run, walk forward, baselines, comparison, lookahead. One session under all."""

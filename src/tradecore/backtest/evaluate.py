@@ -62,8 +62,7 @@ class Ledgered:
 def backtest(
     strategy: Strategy, bars: Sequence[Bars], settings: Settings | None = None, *, tell: Tell | None = None
 ) -> Result:
-    """Run a strategy once over the bars, with its figures. It gives no verdict: one run over known data proves
-    nothing."""
+    """Run a strategy once over the bars. Figures and no verdict: one run over known data proves nothing."""
     settings = settings or Settings()
     done = simulate(strategy, bars, settings, progress=(lambda i, n: tell("backtest", i, n)) if tell else None)
     return Result(

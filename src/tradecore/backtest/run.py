@@ -41,8 +41,7 @@ class Settings:
     seed: int = 0
     """Seeds `strategy.rng`."""
     flows: Mapping[Nanoseconds, float] = field(default_factory=dict)
-    """Deposits (+) and withdrawals (-) in quote, by moment in UTC ns; booked at the open of the first bar from
-    there."""
+    """Deposits (+) and withdrawals (-) in quote, by moment in UTC ns; booked at the first open from there."""
 
     def __post_init__(self) -> None:
         if not 0.0 < self.cash < float("inf"):

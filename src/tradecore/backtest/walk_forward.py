@@ -66,8 +66,7 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to walk. `shape` None takes half of the bars as tests in `folds` folds; `grid` maps a parameter to its
-    candidates."""
+    """How to walk. Without a `shape`, half of the bars are tests in `folds` folds; `grid` is candidates by parameter."""
 
     folds: int = 6
     shape: WalkForward | None = None

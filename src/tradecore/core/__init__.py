@@ -1,2 +1,1 @@
-"""The words everything else is written in: pairs, bars, orders, clocks, ports and errors. Pure; imports nothing of
-ours."""
+"""The words everything else is written in: pairs, bars, orders, clocks, ports, errors. Pure, on nothing of ours."""

@@ -28,8 +28,7 @@ class Action(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class At:
-    """An absolute price. A bare number beside it always means a signed fraction, so 0.08 is never mistaken for a
-    price."""
+    """An absolute price. A bare number beside it always means a signed fraction, so 0.08 is never taken for one."""
 
     price: float
 

@@ -16,6 +16,7 @@ import numpy as np
 from tradecore.core.bars import Bars
 from tradecore.core.errors import DataError, UsageError
 from tradecore.core.types import FloatArray, IntArray, Nanoseconds, Pair, Timeframe, iso
+from tradecore.features.compute import compute
 from tradecore.features.feature import Feature
 from tradecore.sim.state import Tape
 
@@ -55,7 +56,7 @@ class HistoryFrame:
         self.rows: tuple[IntArray, ...] = tuple(
             np.searchsorted(one.open_time, self.clock, side="right") - 1 for one in bars
         )
-        self.columns: tuple[dict[str, FloatArray], ...] = tuple(_columns(one, features) for one in bars)
+        self.columns: tuple[dict[str, FloatArray], ...] = tuple(compute(features, one) for one in bars)
         self.warmup = max((feature.warmup for feature in features.values()), default=0)
 
     @property
@@ -69,8 +70,7 @@ class HistoryFrame:
         return int(max(ready))
 
     def starting(self, moment: Nanoseconds) -> HistoryFrame:
-        """Return this frame with its clock cut to moments from `moment` on; what lies before only warmed the features
-        up."""
+        """Return this frame with its clock cut to moments from `moment` on; the bars before warmed the features up."""
         start = int(np.searchsorted(self.clock, moment))
         if start == len(self.clock):
             raise DataError(f"no bars from {iso(moment)} on; the last opens at {iso(int(self.clock[-1]))}")
@@ -80,8 +80,7 @@ class HistoryFrame:
         return part
 
     def tape(self, flows: Mapping[int, float] | None = None) -> Tape:
-        """Return the market as the kernel reads it. `flows` maps moments (open times, ns) to deposits and
-        withdrawals."""
+        """Return the market as the kernel reads it. `flows` are deposits and withdrawals by moment (open time, ns)."""
         flow = np.zeros(len(self.clock))
         for moment, amount in (flows or {}).items():
             place = int(np.searchsorted(self.clock, moment))
@@ -100,16 +99,6 @@ class HistoryFrame:
             for name, target in merged.items():
                 target[p, places] = getattr(part, name)
         return Tape._make([self.clock, *map(_readonly, merged.values()), _readonly(flow)])
-
-
-def _columns(bars: Bars, features: Mapping[str, Feature]) -> dict[str, FloatArray]:
-    columns: dict[str, FloatArray] = {}
-    for key, feature in features.items():
-        values = feature.compute(bars)
-        names = feature.columns(key)
-        for k, name in enumerate(names):
-            columns[name] = _readonly(np.ascontiguousarray(values if values.ndim == 1 else values[:, k]))
-    return columns
 
 
 def _readonly(array: Any) -> Any:

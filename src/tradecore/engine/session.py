@@ -252,8 +252,7 @@ def _indexed(values: Any) -> memoryview:
 
 
 def _same_errand(new: Intent, other: Intent) -> bool:
-    """Say whether a market order that has not finished already does what the new one would: sending it again only
-    delays it."""
+    """Say whether a market order that has not finished does what the new one would: sent again, it only comes later."""
     return (
         new.kind is OrderKind.MARKET
         and other.kind is OrderKind.MARKET

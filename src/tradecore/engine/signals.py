@@ -44,8 +44,7 @@ def signals_of(answer: object, pairs: Mapping[str, Pair], only: Pair | None) -> 
 
 
 def checked(signal: Signal) -> Signal:
-    """Return the signal when every number in it can be meant. Errors: FaultError naming the field, its value, the
-    range."""
+    """Return the signal when every number in it can be meant. Errors: FaultError naming field, value and range."""
     if signal.action is Action.HOLD and signal.reason.__class__ is str and len(signal.reason) <= REASON_LENGTH:
         return signal
     if not isinstance(signal.action, Action):

@@ -76,13 +76,8 @@ def rebuild_index(store: Store) -> None:
 
     Of two manifests of one dataset the one whose files are all there counts, then the one with more rows.
     """
-    try:
-        if store.index() or not any((store.root / "manifests").glob("*.json")):
-            return
-    except OtherVersionError:
-        raise
-    except StateRefusedError:
-        pass  # told by whoever reads it; here it is made anew
+    if not _lacks_index(store):
+        return
     best: dict[str, tuple[bool, int, str]] = {}
     for path in sorted((store.root / "manifests").glob("*.json")):
         try:
@@ -93,6 +88,18 @@ def rebuild_index(store: Store) -> None:
         rank = (whole, manifest.rows, path.stem)
         best[str(manifest.key)] = max(rank, best.get(str(manifest.key), rank))
     store.write_index(INDEX, index_text({name: rank[2] for name, rank in best.items()}))
+
+
+def _lacks_index(store: Store) -> bool:
+    """Say whether there are manifests and no index that can be read. One of another version is not ours to judge."""
+    if not any((store.root / "manifests").glob("*.json")):
+        return False
+    try:
+        return not store.index()
+    except OtherVersionError:
+        raise
+    except StateRefusedError:
+        return True
 
 
 def _dataset(store: Store, index: dict[str, str], name: str) -> Iterator[Finding]:

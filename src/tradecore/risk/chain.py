@@ -41,8 +41,7 @@ class GateVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A signal as the gates see it. `fraction` is the wanted size as a share of equity; None for an amount or
-    everything."""
+    """A signal as the gates see it. `fraction` is a share of equity; None stands for an amount or everything."""
 
     pair: Pair
     is_exit: bool

@@ -1,2 +1,1 @@
-"""The market: the only place that knows how an order becomes a fill. Start at `kernel`; the rules are in its
-docstring."""
+"""The market: the only place that knows how an order becomes a fill. Start at `kernel`; it states the rules."""

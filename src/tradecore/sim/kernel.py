@@ -148,8 +148,7 @@ def flow_cash(tape: Tape, books: Books, t: int) -> float:
 
 @njit(cache=True)
 def meet_orders(tape: Tape, books: Books, t: int, phase: int, at_open: bool) -> None:
-    """Let the orders of one phase (exits, entries) meet bar t at its open or within it, in pair order and then as
-    sent."""
+    """Let the orders of one phase (exits, entries) meet bar t at its open or within it, by pair, then as sent."""
     for p in range(len(books.positions)):
         if not tape.real[p, t]:
             continue

@@ -18,8 +18,7 @@ _COSTS = ("maker_fee", "taker_fee", "half_spread", "slippage")
 
 @dataclass(frozen=True, slots=True)
 class VenueModel:
-    """Costs, steps, minimums and limits of one venue. The defaults are Kraken's lowest tier, met by an impatient
-    trader."""
+    """Costs, steps, minimums and limits of one venue. The defaults are Kraken's lowest tier, impatiently met."""
 
     maker_fee: float = 0.0025
     """Fraction of notional, 0 to 0.1. Kraken spot below 10,000 USD of monthly volume, recorded November 2025."""
@@ -73,8 +72,7 @@ class VenueModel:
             raise ConfigError(f"venue model: {name} is {getattr(self, name)!r}, expected {expected}")
 
     def scaled(self, multiple: float) -> VenueModel:
-        """Return the same venue with every cost multiplied: what a result looks like if trading were cheaper or
-        dearer."""
+        """Return the same venue with every cost multiplied: a result as if trading were cheaper or dearer."""
 
         def dearer(values: Mapping[str, float]) -> dict[str, Any]:
             return {name: min(value * multiple, 0.1) if name in _COSTS else value for name, value in values.items()}

@@ -107,8 +107,7 @@ _SLOTS = 8
 
 
 class Tape(NamedTuple):
-    """The market of P pairs on one clock of T bars. Prices (P, T); `time` and `flow` (T,); a pair without a bar has
-    real = False."""
+    """The market of P pairs on one clock of T bars. Prices (P, T); `time` and `flow` (T,); real is False where a pair has no bar."""
 
     time: IntArray
     open: FloatArray

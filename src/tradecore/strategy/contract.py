@@ -75,7 +75,7 @@ class Strategy:
         """Be told of a fill, exits by stop and target included."""
 
     def state(self) -> dict[str, Any]:
-        """Return what must survive a restart, as JSON of at most 64 KB: by default every public attribute set on self."""
+        """Return what must survive a restart, JSON of at most 64 KB: by default the public attributes set on self."""
         return {key: value for key, value in vars(self).items() if key != "p" and not key.startswith("_")}
 
     def restore(self, state: Mapping[str, Any]) -> None:
@@ -93,17 +93,23 @@ class Strategy:
         confidence: float = 1.0, regime: str = "", reason: str = "",
     ) -> Signal:  # fmt: skip
         """Propose to buy: `size` is a fraction of equity, `Quote(amount)` or `Base(amount)`; levels as in `Signal`."""
-        return Signal(Action.BUY, size, limit, trigger, stop, target, trail, slippage_tolerance, confidence, regime, reason)
+        return Signal(
+            Action.BUY, size, limit, trigger, stop, target, trail, slippage_tolerance, confidence, regime, reason
+        )
 
     def sell(
         self, size: Size = 1.0, *, limit: Level | None = None, trigger: Level | None = None, stop: Level | None = None,
         target: Level | None = None, trail: float | None = None, slippage_tolerance: float | None = None,
         confidence: float = 1.0, regime: str = "", reason: str = "",
     ) -> Signal:  # fmt: skip
-        """Propose to sell part of what is held, or to go short where the venue allows it. Never turns a position around."""
-        return Signal(Action.SELL, size, limit, trigger, stop, target, trail, slippage_tolerance, confidence, regime, reason)
+        """Propose to sell part of what is held, or to go short where the venue allows it; it never does both."""
+        return Signal(
+            Action.SELL, size, limit, trigger, stop, target, trail, slippage_tolerance, confidence, regime, reason
+        )
 
-    def close(self, reason: str = "", *, limit: Level | None = None, confidence: float = 1.0, regime: str = "") -> Signal:
+    def close(
+        self, reason: str = "", *, limit: Level | None = None, confidence: float = 1.0, regime: str = ""
+    ) -> Signal:
         """Propose to close the position."""
         return Signal(Action.CLOSE, limit=limit, confidence=confidence, regime=regime, reason=reason)
 
@@ -120,9 +126,13 @@ def export_state(strategy: Strategy) -> str:
     try:
         text = json.dumps(strategy.state(), sort_keys=True, separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise StrategyError(f"{strategy.name()}: state is not JSON ({error}); keep numbers, text, lists and dicts on self") from None
+        raise StrategyError(
+            f"{strategy.name()}: state is not JSON ({error}); keep numbers, text, lists and dicts on self"
+        ) from None
     if len(text.encode()) > STATE_LIMIT:
-        raise StrategyError(f"{strategy.name()}: state is {len(text.encode()):,} bytes, the limit is {STATE_LIMIT:,}; keep less on self")
+        raise StrategyError(
+            f"{strategy.name()}: state is {len(text.encode()):,} bytes, the limit is {STATE_LIMIT:,}; keep less on self"
+        )
     return text
 
 

@@ -1,7 +1,7 @@
 """What a strategy sees: the market up to now and its own account. Read-only by contract, cheap by construction.
 
-A view class is made per strategy, with one property per feature: an attribute found by the class is several times faster
-than one found by `__getattr__`, and it is read on every bar. Nothing here computes; the frame behind it did.
+A view class is made per strategy, with one property per feature: an attribute found by the class is several times
+faster than one found by `__getattr__`, and it is read on every bar. Nothing here computes; the frame behind it did.
 """
 
 from __future__ import annotations
@@ -84,7 +84,9 @@ class Market:
         """
         column = self._column(name)
         if not 1 <= count <= self._i + 1:
-            raise StrategyError(f"window of {count} {name} values asked for, {self._i + 1} bars have passed; check market.index")
+            raise StrategyError(
+                f"window of {count} {name} values asked for, {self._i + 1} bars have passed; check market.index"
+            )
         return column[self._i + 1 - count : self._i + 1]
 
     def bars(self, count: int) -> Bars:
@@ -121,7 +123,8 @@ class Market:
 
 
 def market_class(names: Iterable[str]) -> type[Market]:
-    """Return a Market class with a property for every price and feature column, in the order a frame hands them over."""
+    """Return a Market class with a property for every price and feature column, in the order a frame hands them
+    over."""
 
     def reader(place: int) -> Callable[[Market], float]:
         def read(self: Market) -> float:

@@ -33,8 +33,7 @@ from tradecore.sim.state import (
 )
 
 _LOOK_AHEAD = 512
-"""Bars searched at once for the next touched level: long enough to skip quiet stretches, short enough to waste
-little."""
+"""Bars searched at once for the next touched level: enough to skip quiet stretches, too few to waste much."""
 
 
 class SimulatedVenue:
