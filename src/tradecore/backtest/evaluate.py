@@ -17,7 +17,7 @@ from tradecore.backtest.baselines import baselines, random_sharpes
 from tradecore.backtest.lookahead import find_lookahead
 from tradecore.backtest.result import Result, dataset_of
 from tradecore.backtest.run import Settings, simulate, simulate_shifts
-from tradecore.backtest.walk_forward import Make, Plan, Tell, Walk, walk
+from tradecore.backtest.walk_forward import Make, Plan, Tell, Walk, shifts_of, walk
 from tradecore.core.bars import Bars
 from tradecore.core.clock import Clock, SystemClock
 from tradecore.core.seeds import generator
@@ -88,7 +88,7 @@ def evaluate(
     walked = walk(make, bars, settings, protocol.plan, tell=tell)
     trials, sharpes = count_trials(make, walked, settings, counted)
     others = baselines(walked, settings, protocol.plan, tell=tell)
-    costed = at_other_costs(walked, settings, protocol.limits.cost_multiple, tell)
+    costed = at_other_costs(make, walked, settings, protocol.limits.cost_multiple, tell)
     randoms = random_sharpes(walked, settings, protocol.random_traders, rng, tell=tell)
     track = walked.simulation.track
     evidence = gather_evidence(track, others, costed, trials, sharpes, rng)
@@ -140,14 +140,14 @@ def config_hash(params: Mapping[str, object], settings: Settings, bars: Sequence
     return hashlib.sha256(json.dumps(chosen, sort_keys=True, default=repr).encode()).hexdigest()
 
 
-def at_other_costs(walked: Walk, settings: Settings, needed: float, tell: Tell) -> dict[float, Track]:
-    """Return the same shifts played at other multiples of the costs."""
+def at_other_costs(make: Make, walked: Walk, settings: Settings, needed: float, tell: Tell) -> dict[float, Track]:
+    """Return the same shifts played at other multiples of the costs, by strategies made anew: they may remember."""
     multiples = sorted({*COST_MULTIPLES, needed} - {1.0})
     found = {}
     for done, multiple in enumerate(multiples):
         tell("costs", done, len(multiples))
         costly = replace(settings, venue=settings.venue.scaled(multiple))
-        found[multiple] = simulate_shifts(walked.shifts, walked.bars, costly).track
+        found[multiple] = simulate_shifts(shifts_of(make, walked.folds), walked.bars, costly).track
     tell("costs", len(multiples), len(multiples))
     return found
 

@@ -66,7 +66,7 @@ class Walk:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How to walk. Without a `shape`, half of the bars are tests in `folds` folds; `grid` is candidates by parameter."""
+    """How to walk. Without a `shape`, half of the bars are tests, in `folds` folds. `grid`: candidates by parameter."""
 
     folds: int = 6
     shape: WalkForward | None = None
@@ -101,11 +101,16 @@ def walk(
         )
         tried += results
         chosen.append(_chosen(frame, fold, number, results))
-    shifts = tuple(Shift(fold.test[0], make(**fold.params)) for fold in chosen)
+    shifts = shifts_of(make, chosen)
     end = chosen[-1].test[1]
     seen = tuple(one.between(None, end) for one in bars)
     simulation = simulate_shifts(shifts, seen, settings, progress=lambda done, of: tell("testing", done, of))
     return Walk(tuple(chosen), shifts, tuple(tried), simulation, seen, shape)
+
+
+def shifts_of(make: Make, folds: Sequence[ChosenFold]) -> tuple[Shift, ...]:
+    """Return each fold's turn with a strategy made anew; one that has played before may remember it."""
+    return tuple(Shift(fold.test[0], make(**fold.params)) for fold in folds)
 
 
 def shape_of(make: Make, frame: HistoryFrame, candidates: Sequence[Mapping[str, object]], plan: Plan) -> WalkForward:

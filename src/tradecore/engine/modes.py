@@ -14,7 +14,7 @@ from tradecore.engine.decisions import ArrayJournal
 
 
 class HistoryFeed:
-    """Yields the moments start..stop-1 of a clock as fast as they are taken; `progress` hears (done, T) now and then."""
+    """Yields moments start..stop-1 of a clock as fast as they are taken. `progress` hears (done, T) now and then."""
 
     def __init__(
         self,

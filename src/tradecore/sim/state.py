@@ -107,7 +107,10 @@ _SLOTS = 8
 
 
 class Tape(NamedTuple):
-    """The market of P pairs on one clock of T bars. Prices (P, T); `time` and `flow` (T,); real is False where a pair has no bar."""
+    """The market of P pairs on one clock of T bars: `time` and `flow` (T,), the others (P, T).
+
+    `real` is False where a pair has no bar; nothing fills there and its mark is carried.
+    """
 
     time: IntArray
     open: FloatArray
