@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from importlib.metadata import version
 
+from dataclasses import fields
+
+import numpy as np
+
 from tradecore.backtest.result import Result
+from tradecore.core.track import Curve
+from tradecore.core.types import Nanoseconds
 from tradecore.reports.formats import percent
 from tradecore.reports.tear_sheet import CostPoint, Dataset, Fold, Interval, TearSheet
 from tradecore.sim.model import VenueModel
 from tradecore.stats import metrics
+from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.sample import daily_returns
 
 
@@ -53,17 +60,23 @@ def costs_in_words(model: VenueModel) -> dict[str, str]:
 
 
 def _folds(result: Result) -> tuple[Fold, ...]:
-    """Return the folds with the return and Sharpe ratio each test slice brought."""
-    days = daily_returns(result.track.curve, result.track.timeframe) if result.folds else None
+    """Return the folds with the return and Sharpe ratio each test slice brought; the returns multiply to the whole."""
     rows = []
     for fold in result.folds:
-        assert days is not None
-        inside = days.returns[(days.time >= fold.test[0] - 1) & (days.time < fold.test[1])]
-        total = float((1.0 + inside).prod() - 1.0) if len(inside) else None
-        deviation = float(inside.std(ddof=1)) if len(inside) > 1 else 0.0
-        sharpe = float(inside.mean() / deviation * days.per_year**0.5) if deviation > 0.0 else None
-        rows.append(Fold(fold.number, *fold.train, *fold.test, fold.params, {"total_return": total, "sharpe": sharpe}))
+        days = daily_returns(_between(result.track.curve, *fold.test), result.track.timeframe)
+        total = float((1.0 + days.returns).prod() - 1.0)
+        sharpe = sharpe_ratio(days.returns)
+        yearly = None if sharpe is None else sharpe * days.per_year**0.5
+        rows.append(Fold(fold.number, *fold.train, *fold.test, fold.params, {"total_return": total, "sharpe": yearly}))
     return tuple(rows)
+
+
+def _between(curve: Curve, start: Nanoseconds, end: Nanoseconds) -> Curve:
+    """Return the bars of a curve from `start` to before `end`, begun with what the account had then."""
+    first, last = np.searchsorted(curve.time, (start, end)).tolist()
+    names = [field.name for field in fields(Curve) if field.name != "start_equity"]
+    before = float(curve.equity[first - 1]) if first else curve.start_equity
+    return Curve(**{name: getattr(curve, name)[first:last] for name in names}, start_equity=before)
 
 
 def _intervals(result: Result) -> tuple[Interval, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -164,7 +164,7 @@ def protocol(lab: Lab, ask: Ask) -> Protocol:
 
 def keep(lab: Lab, kept: Run, result: Result, command: str) -> Kept:
     """Store a result in its run: tracks, decisions, figures, verdict and report; then what it taught."""
-    result = replace(result, run=kept.id, command=command)
+    result = result.with_run(kept.id, command)
     save_track(kept, "candidate", result.track)
     for name, track in result.baselines.items():
         save_track(kept, name, track)
