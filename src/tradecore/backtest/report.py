@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 from dataclasses import fields
+from importlib.metadata import version
 
 import numpy as np
 
