@@ -106,10 +106,8 @@ class Timeframe:
         return 365 * DAY_NS / self.ns
 
     def __str__(self) -> str:
-        for unit in ("w", "d", "h", "m"):
-            if self.ns % _UNIT_NS[unit] == 0 and not (unit == "w" and self.ns == 0):
-                return f"{self.ns // _UNIT_NS[unit]}{unit}"
-        raise AssertionError("a timeframe is whole minutes")
+        unit = next(unit for unit in ("w", "d", "h", "m") if self.ns % _UNIT_NS[unit] == 0)
+        return f"{self.ns // _UNIT_NS[unit]}{unit}"
 
     def __repr__(self) -> str:
         return f"Timeframe('{self}')"

@@ -7,11 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from tradecore.core.errors import ConfigError
 from tradecore.core.types import Pair, RecordArray
-from tradecore.sim.state import RULES, rules
+from tradecore.sim.state import RULES, records
 
 _COSTS = ("maker_fee", "taker_fee", "half_spread", "slippage")
 
@@ -89,7 +87,8 @@ class VenueModel:
 
     def rules(self, pairs: Sequence[Pair]) -> RecordArray:
         """Return the kernel's rules for pairs, (P,), in their order."""
-        rows = [self.of(pair) for pair in pairs]
-        return np.concatenate(
-            [rules(**{name: float(getattr(row, name)) for name in RULES.names or ()}) for row in rows]
-        )
+        table: RecordArray = records(len(pairs), RULES)
+        for place, row in enumerate(map(self.of, pairs)):
+            for name in RULES.names or ():
+                table[name][place] = getattr(row, name)
+        return table

@@ -143,21 +143,6 @@ class Books(NamedTuple):
     exposure: FloatArray
 
 
-def rules(**overrides: float) -> RecordArray:
-    """Return one pair's venue rules, (1,): free of cost and limit but for what `overrides` names.
-
-    Errors: TypeError for a field that does not exist.
-    """
-    record = records(1, RULES)
-    for field in ("participation", "max_base", "max_quote"):
-        record[field] = np.inf
-    for field, value in overrides.items():
-        if field not in RULES.fields:  # type: ignore[operator]
-            raise TypeError(f"venue rules have no field {field!r}; they have {', '.join(RULES.names or ())}")
-        record[field] = value
-    return record
-
-
 def records(shape: int | tuple[int, ...], dtype: np.dtype[np.void]) -> Records:
     """Return zeroed records.
 

@@ -60,3 +60,16 @@ def test_a_time_with_a_zone_is_turned_into_utc():
 def test_what_is_no_time_is_refused():
     with pytest.raises(UsageError, match="ISO-8601"):
         parse_time("yesterday")
+
+
+def test_pairs_and_timeframes_show_what_they_are():
+    assert (repr(Pair("BTC", "USD")), repr(Timeframe.parse("4h"))) == ("Pair('BTC/USD')", "Timeframe('4h')")
+
+
+def test_no_bars_are_bars_too():
+    import numpy as np
+
+    from tradecore.core.bars import Bars
+
+    none = np.empty(0)
+    assert len(Bars(Pair("BTC", "USD"), Timeframe(MINUTE_NS), none, none, none, none, none, none, source="t")) == 0

@@ -12,6 +12,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba import config
 
 from tradecore.portfolio import accounting
 from tradecore.sim import fills
@@ -78,6 +79,7 @@ def test_equity_is_deposits_plus_realised_plus_unrealised_after_any_fills(orders
     assert cash + quantity * mark == deposits + realised + accounting.unrealised_of(quantity, cost, mark)
 
 
+@pytest.mark.skipif(bool(config.DISABLE_JIT), reason="nothing is compiled while coverage is measured")
 @pytest.mark.parametrize(
     ("name", "values"),
     [

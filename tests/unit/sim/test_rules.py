@@ -468,7 +468,7 @@ def test_a_short_stop_and_target_stand_on_the_other_sides():
 
 
 def test_a_short_whose_margin_is_gone_is_liquidated_at_the_next_open():
-    bars = [(100, 100, 100, 100), (190, 195, 190, 195), (196, 200, 190, 200)]
+    bars = {BTC: [(100, 100, 100, 100), (190, 195, 190, 195), (196, 200, 190, 200)], ETH: flat(10, 3)}
     track = play(bars, {-1: [order(Side.SELL, 10.0)]}, allow_short=True)
     assert fills(track)[1] == (2, 1, 10.0, 196.0)
     assert track.fills["reason"][1] == FillReason.LIQUIDATION
@@ -525,3 +525,36 @@ def test_scaled_costs_scale_the_exceptions_too():
 def test_an_exception_that_cannot_be_meant_is_refused(wrong: dict[str, float]):
     with pytest.raises(ConfigError):
         VenueModel(exceptions={"ETH/USD": wrong})
+
+
+# Room and refusals
+
+
+def test_a_log_that_is_full_grows_and_loses_nothing():
+    count = 700
+    price = np.full((1, count), 10.0)
+    volume = np.full((1, count), 20.0)
+    tape = Tape(np.arange(count) * MINUTE_NS, *(price,) * 4, volume, np.ones((1, count), np.bool_), np.zeros(count))
+    venue = SimulatedVenue((BTC,), Timeframe(MINUTE_NS), tape, VenueModel(**FREE | {"participation": 0.05}), 1e6)
+    venue.submit(order(size=650.0))
+    venue.advance(count - 1)  # one call over all bars: a fill in each
+    track = venue.track()
+    assert len(track.fills) == 650
+    assert track.fills["quantity"].sum() == 650.0
+
+
+def test_a_quotient_that_rounds_up_never_overdraws_the_account():
+    rng = np.random.default_rng(5)
+    for _ in range(300):
+        cash, price, fee = rng.uniform(1, 1e6), rng.uniform(1e-4, 1e5), rng.uniform(0, 0.02)
+        assert play(flat(price, 2), {0: [order(size=1e12)]}, cash=cash, taker_fee=fee).curve.cash[-1] >= 0.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"taker_fee": -0.1}, {"slippage": 0.2}, {"tick": -1.0}, {"lot": float("inf")}, {"participation": 0.0},
+     {"max_base": 0.0}, {"latency_bars": -1}, {"latency_bars": 1001}],
+)  # fmt: skip
+def test_a_venue_model_out_of_range_is_refused_by_the_name_of_the_field(wrong: dict[str, float]):
+    with pytest.raises(ConfigError, match=next(iter(wrong))):
+        VenueModel(**wrong)  # type: ignore[arg-type]
