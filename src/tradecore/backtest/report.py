@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import fields
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tradecore.backtest.result import Result
 from tradecore.core.track import Curve
 from tradecore.core.types import Nanoseconds
 from tradecore.reports.formats import percent
@@ -16,6 +16,9 @@ from tradecore.sim.model import VenueModel
 from tradecore.stats import metrics
 from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.sample import daily_returns
+
+if TYPE_CHECKING:
+    from tradecore.backtest.result import Result
 
 
 def tear_sheet(result: Result) -> TearSheet:
