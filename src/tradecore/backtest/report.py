@@ -49,6 +49,10 @@ def tear_sheet(result: Result) -> TearSheet:
 
 def costs_in_words(model: VenueModel) -> dict[str, str]:
     """Return what trading was assumed to cost, as a person reads it."""
+    own = {
+        f"but for {pair}": ", ".join(f"{name.replace('_', ' ')} {value:g}" for name, value in changed.items())
+        for pair, changed in model.exceptions.items()
+    }
     return {
         "taker fee": percent(model.taker_fee),
         "maker fee": percent(model.maker_fee),
@@ -58,6 +62,7 @@ def costs_in_words(model: VenueModel) -> dict[str, str]:
         if model.participation < float("inf")
         else "no cap",
         "latency": f"{model.latency_bars} bars after the next open" if model.latency_bars else "next open",
+        **own,
     }
 
 
