@@ -67,7 +67,9 @@ def _market(lab: Lab, ask: Ask, progress: Progress) -> Where:
         )
         kept = lab.folder("data") / "incoming" / f"kraken-ohlc-{Pair.parse(pair).slug}-{TIMEFRAME}.json"
         write_bytes(kept, reply)
-        return _where(data.import_path(lab, kept, replace(where, venue="kraken"), progress=progress), pair)
+        # The reply names its pair itself: taken by our word, another pair's bars would pass for the one asked for.
+        said = data.import_path(lab, kept, Where(venue="kraken", timeframe=TIMEFRAME), progress=progress)
+        return _where(said, pair)
     if ask.file is not None:
         return _where(data.import_path(lab, ask.file, Where(pair=ask.pair), progress=progress), ask.pair)
     made = data.synth(lab, where, Recipe(ask.market, SYNTHETIC_DAYS, ask.seed))
@@ -77,7 +79,7 @@ def _market(lab: Lab, ask: Ask, progress: Progress) -> Where:
 def _where(imported: ImportResult, pair: str | None) -> Where:
     """Return the market an import brought: the pair asked for, else the first that has bars."""
     keys: list[DatasetKey] = [one.dataset.key for one in imported.datasets if one.dataset.key.timeframe is not None]
-    chosen = [key for key in keys if pair is None or str(key.pair) == pair]
+    chosen = [key for key in keys if pair is None or key.pair == Pair.parse(pair)]
     if not chosen:
         raise UsageError(
             f"the file holds {', '.join(map(str, keys)) or 'no bars'}, nothing of {pair or 'any pair'}; name one it has"

@@ -28,16 +28,26 @@ def fetch_newest_bars(pair: Pair, timeframe: Timeframe, *, address: str, timeout
     if minutes not in INTERVALS:
         raise UsageError(f"Kraken makes no {timeframe} bars; expected one of {', '.join(map(str, INTERVALS))} minutes")
     url = f"{address.rstrip('/')}/0/public/OHLC"
+    asked: dict[str, str | int] = {"pair": kraken_names(pair).altname, "interval": minutes}
     try:
-        reply = httpx.get(url, params={"pair": kraken_names(pair).altname, "interval": minutes}, timeout=timeout_s)
+        with httpx.stream("GET", url, params=asked, timeout=timeout_s) as reply:
+            status, content = reply.status_code, _head(reply)
     except httpx.HTTPError as error:
         raise VenueError(
             f"Kraken could not be reached at {address} ({type(error).__name__}: {error}); check the network, "
             "or take a file: tradecore hello --data FILE"
         ) from None
-    if reply.status_code != httpx.codes.OK or len(reply.content) > LARGEST_REPLY:
-        raise VenueError(
-            f"Kraken answered with status {reply.status_code} and {len(reply.content):,} bytes; "
-            "expected 200 and bars; try later"
-        )
-    return reply.content
+    if status != httpx.codes.OK or len(content) > LARGEST_REPLY:
+        size = f"{len(content):,} bytes" if len(content) <= LARGEST_REPLY else f"more than {LARGEST_REPLY:,} bytes"
+        raise VenueError(f"Kraken answered with status {status} and {size}; expected 200 and bars; try later")
+    return content
+
+
+def _head(reply: httpx.Response) -> bytes:
+    """Return the reply, or as much of it as shows that it is too large: what never ends must not fill the memory."""
+    content = bytearray()
+    for part in reply.iter_bytes():
+        content += part
+        if len(content) > LARGEST_REPLY:
+            break
+    return bytes(content)
