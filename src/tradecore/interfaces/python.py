@@ -110,5 +110,19 @@ def _maker(strategy: Candidate) -> Callable[..., Strategy]:
     if isinstance(strategy, str):
         return partial(load, strategy)
     if isinstance(strategy, Strategy):
-        return partial(type(strategy), **strategy.p._asdict())
+        return partial(_anew, strategy)
     return strategy
+
+
+def _anew(strategy: Strategy, **given: object) -> Strategy:
+    """Return a strategy as one is before its first bar, with other parameters where they are given.
+
+    Errors: UsageError for parameters of an ensemble, which has none of its own.
+    """
+    from tradecore.strategy.ensemble import Ensemble
+
+    if not isinstance(strategy, Ensemble):
+        return type(strategy)(**{**strategy.p._asdict(), **given})
+    if given:
+        raise UsageError(f"an ensemble has no parameter {', '.join(given)}; choose those of its members, or no grid")
+    return strategy.copy_of_members(_anew)
