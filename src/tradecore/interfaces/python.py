@@ -47,16 +47,19 @@ def read(path: Path | str, *, pair: str | None = None, timeframe: str | None = N
     `timeframe` longer than the file's makes the bars from it. Errors: typed ones naming file and row; UsageError when
     the file holds several pairs and none was chosen.
     """
+    source, chosen = Path(path), None if pair is None else Pair.parse(pair)
     with TemporaryDirectory(prefix="tradecore-") as folder:
         lake = Lake(folder)
-        found = ingest.import_path(lake, Path(path), pair=None if pair is None else Pair.parse(pair))
+        # Of a file the pair says what it holds, or which member is meant; the files of a folder say it themselves.
+        found = ingest.import_path(lake, source, pair=None if source.is_dir() else chosen)
         keys = [one.dataset.key for one in found.datasets if one.dataset.key.timeframe is not None]
+        keys = [key for key in keys if chosen in (None, key.pair)]
         if len({key.pair for key in keys}) > 1:
             raise UsageError(
                 f"{path} holds {', '.join(sorted({str(key.pair) for key in keys}))}; choose one with pair="
             )
         if not keys:
-            raise NothingThereError(f"{path} holds no bars")
+            raise NothingThereError(f"{path} holds no bars{f' of {chosen}' if chosen else ''}")
         shortest = min(keys, key=lambda key: key.step)
         wanted = Timeframe.parse(timeframe) if timeframe else shortest.timeframe
         assert wanted is not None

@@ -194,10 +194,20 @@ def test_the_same_file_has_the_same_name_and_result_every_time(stored: Path) -> 
     assert one.metrics == two.metrics
 
 
-def test_a_folder_of_several_pairs_wants_one_chosen(stored: Path) -> None:
-    (stored.parent / "ETHUSD_1m.parquet").write_bytes(stored.read_bytes())
+def test_of_a_folder_of_several_pairs_one_is_chosen(stored: Path) -> None:
+    frame = pl.read_parquet(stored)
+    frame.with_columns(pl.col("open", "high", "low", "close") * 2.0).write_parquet(stored.parent / "ETHUSD_1m.parquet")
     with pytest.raises(UsageError, match="holds BTC/USD, ETH/USD; choose one with pair="):
         tc.read(stored.parent)
+    one, two = tc.read(stored.parent, pair="BTC/USD"), tc.read(stored.parent, pair="eth/usd")
+    assert [str(bars.pair) for bars in (one, two)] == ["BTC/USD", "ETH/USD"]
+    assert two.close.tolist() == (one.close * 2.0).tolist()
+    with pytest.raises(NothingThereError, match="holds no bars of DOGE/USD"):
+        tc.read(stored.parent, pair="DOGE/USD")
+
+
+def test_of_a_file_the_pair_says_what_it_holds(stored: Path) -> None:
+    assert str(tc.read(stored, pair="BTC/EUR").pair) == "BTC/EUR"
 
 
 def test_a_file_that_is_not_there_or_is_none_is_a_typed_error(tmp_path: Path) -> None:
