@@ -125,14 +125,30 @@ def test_a_lab_counts_the_trials_of_every_call(bars: Bars, workspace: Path) -> N
     assert counts == [1, 2, 2]
 
 
-@pytest.mark.slow
-def test_an_ensemble_that_was_made_is_walked_with_members_made_anew(bars: Bars) -> None:
-    members = Ensemble([Steady(span=12), Steady(span=48)])
-    one, two = (tc.walk_forward(members, bars, folds=3) for _ in range(2))
-    assert one.strategy == "Ensemble"
+class Once(Steady):
+    """Buy one time and remember it for ever."""
+
+    def __init__(self, **given: object) -> None:
+        super().__init__(**given)
+        self.bought = False
+
+    def decide(self, market: Any, account: Any) -> Any:
+        if self.bought:
+            return self.hold("done for good")
+        self.bought = True
+        return self.buy(0.5, reason="the only time")
+
+
+@pytest.mark.parametrize("candidate", [Once(), Ensemble([Once()])], ids=["one", "ensemble"])
+def test_a_strategy_that_was_made_is_walked_with_ones_made_anew(candidate: tc.Strategy, bars: Bars) -> None:
+    one, two = (tc.walk_forward(candidate, bars, folds=3) for _ in range(2))
     assert one.metrics == two.metrics
+    assert len(one.fills) == len(two.fills) > 0
+
+
+def test_an_ensemble_has_no_parameters_to_choose_among(bars: Bars) -> None:
     with pytest.raises(UsageError, match="an ensemble has no parameter span"):
-        tc.walk_forward(members, bars, folds=3, grid={"span": (1, 2)})
+        tc.walk_forward(Ensemble([Steady(), Once()]), bars, folds=3, grid={"span": (1, 2)})
 
 
 def test_what_cannot_be_tested_is_a_typed_error(bars: Bars) -> None:

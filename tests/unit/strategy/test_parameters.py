@@ -43,6 +43,12 @@ def test_what_is_no_number_of_the_range_is_refused(given: object) -> None:
         bind(DECLARED, {"stop": given})
 
 
+@pytest.mark.parametrize("kind", [Int(1, 0, 3), Float(1.0, 0.0, 3.0)])
+def test_yes_and_no_are_no_numbers(kind: Parameter) -> None:
+    with pytest.raises(ConfigError, match="parameter n is True, expected a number"):
+        bind({"n": kind}, {"n": True})
+
+
 def test_the_range_is_told_with_the_refusal() -> None:
     with pytest.raises(ConfigError, match="expected a whole number from 2 to 50"):
         bind(DECLARED, {"fast": 99})
