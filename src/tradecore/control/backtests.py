@@ -3,6 +3,7 @@ repeat it."""
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from tradecore.control.lab import Lab, Progress, no_progress
 from tradecore.core.bars import Bars
 from tradecore.core.errors import NothingThereError, UsageError
 from tradecore.core.seeds import generator
+from tradecore.core.types import parse_time
 from tradecore.registry.knowledge import Lesson
 from tradecore.registry.runs import Run, RunInputs
 from tradecore.registry.tracks import save_track
@@ -51,6 +53,8 @@ class Ask:
     """Candidates by parameter, for a walk-forward to choose among."""
     folds: int | None = None
     cash: float | None = None
+    flows: Mapping[str, str] = field(default_factory=dict)
+    """Deposits (+) and withdrawals (-) in quote by moment, ISO-8601."""
     seed: int = 0
     random_traders: int = 100
 
@@ -71,6 +75,7 @@ class Ask:
             ("cash", self.cash),
         )
         parts += [f"--{name}={value}" for name, value in named if value is not None]
+        parts += [f"--flow={moment}={amount}" for moment, amount in self.flows.items()]
         parts += [f"--param={name}={value}" for name, value in self.params.items()]
         parts += [f"--grid={name}={','.join(values)}" for name, values in self.grid.items()]
         return shlex.join([*parts, *([f"--seed={self.seed}"] if self.seed else [])])
@@ -152,7 +157,18 @@ def read(lab: Lab, ask: Ask, strategy: Strategy) -> list[Bars]:
 def settings(lab: Lab, ask: Ask) -> Settings:
     """Return what a test assumes, from the settings and what was asked."""
     cash = lab.settings.account.start_cash if ask.cash is None else ask.cash
-    return Settings(cash=cash, venue=lab.venue_model, limits=lab.risk_limits, seed=ask.seed)
+    flows = {parse_time(moment): _amount(moment, text) for moment, text in ask.flows.items()}
+    return Settings(cash=cash, venue=lab.venue_model, limits=lab.risk_limits, seed=ask.seed, flows=flows)
+
+
+def _amount(moment: str, text: str) -> float:
+    try:
+        amount = float(text)
+    except ValueError:
+        amount = math.nan
+    if not math.isfinite(amount):
+        raise UsageError(f"cash flow {moment}={text}: expected an amount, as in 2018-01-01=500, or -500 to withdraw")
+    return amount
 
 
 def protocol(lab: Lab, ask: Ask) -> Protocol:

@@ -1,8 +1,8 @@
-"""Verbs of market data: import, list, show, verify, repair, and make a synthetic market. The lake does the work."""
+"""Verbs of market data: import, list, show, verify, repair, retain, and make a market. The lake does the work."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,13 @@ from tradecore.control.lab import Lab, Progress, no_progress
 from tradecore.core.bars import Bars
 from tradecore.core.errors import NothingThereError, UsageError
 from tradecore.core.types import Pair, Timeframe, parse_time
-from tradecore.market import ingest, synthetic
+from tradecore.market import ingest, synthetic, tiers
 from tradecore.market.audit import Finding, Repair
 from tradecore.market.ingest import ImportResult
 from tradecore.market.lake import Dataset
 from tradecore.market.manifest import TRADES, DatasetKey
 from tradecore.market.quality import QualityReport, inspect
+from tradecore.market.tiers import Moved
 
 SYNTHETIC = "synthetic"
 """How the venue of a made-up market begins, so that no one takes it for a traded one."""
@@ -130,6 +131,21 @@ def repair(lab: Lab, where: Where) -> tuple[Repair, ...]:
     if where == Where():
         return (lab.lake.repair(),)
     return tuple(lab.lake.repair(one.key) for one in choose(lab, where))
+
+
+def retain(lab: Lab, where: Where, keep: Sequence[str]) -> tuple[Moved, ...]:
+    """Make bars older than `keep` says (texts like 1m=365, in days) into longer ones, in one commit.
+
+    Errors: UsageError for a text that is not TIMEFRAME=DAYS; as `market.tiers.retain`.
+    """
+    days: dict[Timeframe, int] = {}
+    for text in keep:
+        timeframe, _, count = text.partition("=")
+        if not count.strip().isdecimal():
+            raise UsageError(f"--keep {text}: expected TIMEFRAME=DAYS, as in --keep 1m=365")
+        days[Timeframe.parse(timeframe)] = int(count)
+    market = resolve(lab, where)
+    return tiers.retain(lab.lake, market.venue, market.pair, days, lab.clock.now())
 
 
 @dataclass(frozen=True, slots=True)

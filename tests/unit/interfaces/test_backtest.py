@@ -39,6 +39,18 @@ def test_a_run_takes_parameters_span_and_costs(answer: Type, market: None) -> No
     assert (free["metrics"]["fees"], result["metrics"]["fees"] > 0) == (0, True)
 
 
+def test_money_that_comes_and_goes_is_no_return(answer: Type, market: None) -> None:
+    flows = ("--flow", "2023-02-01=5000", "--flow", "2023-03-01=-100")
+    result = answer("backtest", "run", "cash", *VENUE, *flows)
+    assert result["metrics"]["total_return"] == 0.0
+    assert result["metrics"]["final_equity"] == 14_900.0
+
+
+@pytest.mark.parametrize("flow", ["2023-02-01=much", "someday=5", "2023-02-01", "2029-01-01=5"])
+def test_a_cash_flow_that_cannot_be_meant_is_refused(answer: Type, market: None, flow: str) -> None:
+    assert answer("backtest", "run", "cash", *VENUE, "--flow", flow, code=64)["kind"] == "UsageError"
+
+
 @pytest.mark.slow
 def test_two_runs_are_compared(answer: Type, market: None) -> None:
     ids = [answer("backtest", "run", name, *VENUE)["run"] for name in ("buy-and-hold", "breakout")]

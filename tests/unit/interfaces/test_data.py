@@ -116,3 +116,19 @@ def test_parquet_goes_in_with_pair_and_venue_said(answer: Type, tmp_path: Path) 
     words = ("--pair", "ETH/USD", "--venue", "elsewhere", "--timeframe", "1h")
     done = answer("data", "import", str(tmp_path / "bars.parquet"), *words)
     assert [item["key"] for item in done["datasets"]] == ["elsewhere/ETH-USD/1h"]
+
+
+def test_bars_older_than_is_kept_become_longer_ones_and_no_volume_is_lost(answer: Type, tmp_path: Path) -> None:
+    answer("data", "import", str(_archive(tmp_path)))
+    moved = answer("data", "retain", "BTC/USD", "--keep", "1m=1")["moved"]
+    assert moved == [{"from": "1m", "to": "5m", "deleted": 119, "inserted": 24}]
+    assert [(item["key"], item["rows"]) for item in answer("data", "list")["datasets"]] == [("kraken/BTC-USD/5m", 24)]
+    assert answer("data", "verify")["ok"]
+    assert answer("data", "retain", "BTC/USD", "--keep", "1m=1")["moved"] == []
+
+
+@pytest.mark.parametrize("keep", ["1m", "1m=many", "1m=-3", "7m=10", "1d=10"])
+def test_what_is_no_retention_is_refused(answer: Type, tmp_path: Path, keep: str) -> None:
+    answer("data", "import", str(_archive(tmp_path)))
+    assert answer("data", "retain", "BTC/USD", "--keep", keep, code=64)["kind"] == "UsageError"
+    assert answer("data", "list")["datasets"][0]["rows"] == 119

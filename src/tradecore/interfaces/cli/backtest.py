@@ -28,6 +28,10 @@ StrategyArgument = Annotated[
 Pairs = Annotated[
     list[str] | None, typer.Option("--pair", "-p", help="The pair; repeatable.", show_default="from the strategy")
 ]
+Flows = Annotated[
+    list[str] | None,
+    typer.Option("--flow", metavar="DATE=AMOUNT", help="Money in, or out with a minus sign; repeatable."),
+]
 Cash = Annotated[float | None, typer.Option("--cash", help="Starting cash in quote.", show_default="from settings")]
 
 
@@ -41,6 +45,7 @@ def run(
     end: To = None,
     param: Params = None,
     cash: Cash = None,
+    flow: Flows = None,
     seed: Seed = 0,
     as_json: Json = False,
     workspace: Workspace = None,
@@ -60,6 +65,7 @@ def run(
         end,
         params=assigned("--param", param),
         cash=cash,
+        flows=assigned("--flow", flow),
         seed=seed,
     )
     screen = Screen(as_json)
@@ -84,6 +90,7 @@ def walk_forward(
         int | None, typer.Option("--folds", min=3, help="Test spans.", show_default="from settings")
     ] = None,
     cash: Cash = None,
+    flow: Flows = None,
     seed: Seed = 0,
     as_json: Json = False,
     workspace: Workspace = None,
@@ -97,7 +104,8 @@ def walk_forward(
     candidates = {name: tuple(values.split(",")) for name, values in assigned("--grid", grid).items()}
     ask = backtests.Ask(
         strategy, tuple(pair or ()), venue, timeframe, start, end,
-        params=assigned("--param", param), grid=candidates, folds=folds, cash=cash, seed=seed,
+        params=assigned("--param", param), grid=candidates, folds=folds, cash=cash, flows=assigned("--flow", flow),
+        seed=seed,
     )  # fmt: skip
     screen = Screen(as_json)
     with screen.progress() as progress:

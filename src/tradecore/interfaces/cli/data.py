@@ -19,7 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="Market data: import, list, show, verify, repair, synth.",
+    help="Market data: import, list, show, verify, repair, retain, synth.",
 )
 
 Pair = Annotated[str | None, typer.Option("--pair", help="The pair, as in BTC/USD.", show_default="as the file says")]
@@ -181,6 +181,34 @@ def repair(
         screen.say(f"import again: {name}")
     screen.say(f"{len(findings)} faults mended" if findings else "nothing was damaged")
     screen.answer({"findings": findings, "import_again": again, "stray_files": sum(one.stray_files for one in done)})
+
+
+@app.command()
+def retain(
+    pair: Annotated[str, typer.Argument(help="The pair, as in BTC/USD.", show_default=False)],
+    keep: Annotated[
+        list[str],
+        typer.Option("--keep", metavar="TIMEFRAME=DAYS", help="Days of bars to keep; repeatable.", show_default=False),
+    ],
+    venue: Annotated[str | None, typer.Option("--venue", help="The venue.", show_default="from settings")] = None,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Turn bars older than you want to keep into longer ones: 1m, 5m, 15m, 1h, 4h, 1d. No volume is lost by it.
+
+    Example: tradecore data retain BTC/USD --keep 1m=365 --keep 15m=1095
+    """
+    from tradecore.control import data
+
+    moved = data.retain(open_lab(workspace), data.Where(pair, venue), keep)
+    screen = Screen(as_json)
+    rows = [(str(one.source), str(one.target), one.deleted, one.inserted) for one in moved]
+    if rows:
+        screen.table(("from", "to", "deleted", "inserted"), rows, right=("deleted", "inserted"))
+    else:
+        screen.say("no bar is older than that")
+    named = [{"from": one[0], "to": one[1], "deleted": one[2], "inserted": one[3]} for one in rows]
+    screen.answer({"moved": named})
 
 
 @app.command()

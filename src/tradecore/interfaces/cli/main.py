@@ -27,7 +27,7 @@ NOUNS: Mapping[str, str] = MappingProxyType(
     {
         "init": "Make a workspace: settings and folders.",
         "hello": "See it work: a market, a strategy, an honest verdict, a report.",
-        "data": "Market data: import, list, show, verify, repair, synth.",
+        "data": "Market data: import, list, show, verify, repair, retain, synth.",
         "features": "Indicators: list, show, check.",
         "strategy": "Strategies: list, new, check.",
         "backtest": "Test a strategy: run, walk-forward, compare, lookahead.",
