@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tradecore.backtest.run import Settings, Shift, Simulation, simulate, simulate_shifts
@@ -138,12 +138,13 @@ def _train(
     past = [one.between(None, stop) for one in bars]
     if any(not len(one) or int(one.open_time[-1]) < start for one in past):
         raise DataError(f"fold {number}: a pair has no bars in the training span; take pairs that cover the same span")
+    dry = replace(settings, flows={})  # candidates are ranked by returns, from which flows are taken out anyway
     for params in candidates:
         strategy = make(**params)
         if len(candidates) == 1:  # nothing to choose: the training slice stays unread
             yield Tried(number, params, None, 0)
         else:
-            track = simulate(strategy, past, settings, decide_from=start).track
+            track = simulate(strategy, past, dry, decide_from=start).track
             days = daily_returns(track.curve, track.timeframe)
             yield Tried(number, params, sharpe_ratio(days.returns), len(days.returns))
         tick()

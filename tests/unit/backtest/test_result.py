@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import webbrowser
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,3 +148,21 @@ def test_a_result_can_be_named_by_the_run_that_keeps_it(tested: Any) -> None:
     named = tested.result.with_run("abcdefgh", "tradecore backtest run x")
     assert (named.run, named.command) == ("abcdefgh", "tradecore backtest run x")
     assert tested.result.run == ""
+
+
+def test_showing_opens_the_saved_report_in_a_browser(tested: Any) -> None:
+    opened: list[str] = []
+
+    class Browser(webbrowser.BaseBrowser):
+        def open(self, url: str, new: int = 0, autoraise: bool = True) -> bool:
+            opened.append(url)
+            return True
+
+    webbrowser.register("noting", None, Browser(), preferred=True)
+    try:
+        page = tested.result.show()
+    finally:
+        webbrowser._tryorder.remove("noting")  # type: ignore[attr-defined]
+    assert opened == [page.as_uri()]
+    assert page.is_file()
+    shutil.rmtree(page.parent)

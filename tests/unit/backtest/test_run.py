@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -96,3 +98,26 @@ def test_several_pairs_hand_over_their_positions_too(trend: type[Strategy], two_
     parts, whole = simulate_shifts(shifts, two_pairs, Settings()), simulate(trend(), two_pairs)
     assert set(whole.track.fills["pair"].tolist()) == {0, 1}
     assert np.array_equal(parts.track.fills, whole.track.fills)
+
+
+def test_a_strategy_of_certain_pairs_is_given_those_or_refused(
+    trend: type[Strategy], planted: Bars, two_pairs: tuple[Bars, ...]
+) -> None:
+    class Both(trend):  # type: ignore[misc, valid-type]
+        pairs = ("ETH/USD", "BTC/USD")
+
+    with pytest.raises(UsageError, match="Both trades ETH/USD, BTC/USD and was given BTC/USD; give it its pairs"):
+        simulate(Both(), [planted])
+    assert len(simulate(Both(), two_pairs).track.fills)
+
+
+def test_a_strategy_is_told_what_each_pair_costs(trend: type[Strategy], two_pairs: tuple[Bars, ...]) -> None:
+    told: set[tuple[str, float]] = set()
+
+    class Asking(trend):  # type: ignore[misc, valid-type]
+        def decide(self, market: Any, account: Any) -> None:
+            told.update((pair, market[pair].fees.taker) for pair in market.pairs)
+
+    venue = VenueModel(exceptions={"ETH/USD": {"taker_fee": 0.001}})
+    simulate(Asking(), two_pairs, Settings(venue=venue))
+    assert told == {("BTC/USD", 0.004), ("ETH/USD", 0.001)}

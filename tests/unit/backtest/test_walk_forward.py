@@ -236,3 +236,14 @@ def test_a_candidate_that_cannot_be_made_is_refused(trend: type[Strategy], plant
         walk(trend, (planted,), Settings(), Plan(folds=3, grid={"speed": (1, 2)}))
     with pytest.raises(ConfigError, match="from 2 to 400"):
         walk(trend, (planted,), Settings(), Plan(folds=3, grid={"span": (1, 20)}))
+
+
+def test_a_cash_flow_after_training_neither_stops_nor_sways_the_choice(
+    trend: type[Strategy], planted: Bars, walked: Walk, plan: Plan
+) -> None:
+    moment = walked.folds[1].test[0] + 5 * HOUR_NS
+    done = walk(trend, (planted,), Settings(flows={moment: 500.0}), plan)
+    assert done.tried == walked.tried
+    curve = done.simulation.track.curve
+    assert curve.flow.sum() == 500.0
+    assert int(curve.time[int(np.argmax(curve.flow))]) == moment
