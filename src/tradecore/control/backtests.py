@@ -3,6 +3,7 @@ repeat it."""
 
 from __future__ import annotations
 
+import json
 import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +16,8 @@ from tradecore.backtest.lookahead import Lookahead, Recursion, find_lookahead, f
 from tradecore.backtest.result import Result
 from tradecore.backtest.run import Settings, simulate
 from tradecore.backtest.walk_forward import Plan
+from tradecore.config.load import setting_values
+from tradecore.config.workspace import FILE
 from tradecore.control.data import Where, resolve
 from tradecore.control.lab import Lab, Progress, no_progress
 from tradecore.core.bars import Bars
@@ -36,6 +39,8 @@ COMPARED = (
     "fees",
 )  # fmt: skip
 """The figures `compare` shows unless told otherwise."""
+ASSUMED = ("market", "costs", "rules", "account", "limits", "evidence", "walk_forward")
+"""The sections of the settings that a test depends on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +68,9 @@ class Ask:
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in given.items() if value not in (None, (), {}, "")}
 
-    def command(self, verb: str) -> str:
-        """Return the command line that asks for the same again."""
-        parts = ["tradecore", "backtest", verb, self.strategy, *(f"--pair={pair}" for pair in self.pairs)]
+    def command(self, verb: str, said: Sequence[str] = ()) -> str:
+        """Return the command line that asks for the same again; `said` are options before the noun."""
+        parts = ["tradecore", *said, "backtest", verb, self.strategy, *(f"--pair={pair}" for pair in self.pairs)]
         named = (
             ("venue", self.venue),
             ("timeframe", self.timeframe),
@@ -96,7 +101,7 @@ def run(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
     with _started(lab, "backtest", ask, bars) as kept:
         prepare(bars, progress)
         result = backtest(make(), bars, settings(lab, ask), tell=progress)
-        return keep(lab, kept, result, ask.command("run"))
+        return keep(lab, kept, result, again(lab, ask, "run"))
 
 
 def walk_forward(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
@@ -107,7 +112,17 @@ def walk_forward(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
         chosen = protocol(lab, ask)
         counted = Ledgered(lab.trials, kept.id, lab.clock)
         result = evaluate(make, bars, settings(lab, ask), chosen, counted=counted, tell=progress)
-        return keep(lab, kept, result, ask.command("walk-forward"))
+        return keep(lab, kept, result, again(lab, ask, "walk-forward"))
+
+
+def again(lab: Lab, ask: Ask, verb: str) -> str:
+    """Return the command line that asks for the same again, settings included that stand in no file."""
+    elsewhere = (
+        one
+        for one in setting_values(lab.loaded)
+        if one.key.partition(".")[0] in ASSUMED and one.origin not in ("default", str(lab.root / FILE))
+    )
+    return ask.command(verb, [f"--set={one.key}={json.dumps(one.value)}" for one in elsewhere])
 
 
 def compare(lab: Lab, names: Sequence[str], columns: Sequence[str] = COMPARED) -> Table:

@@ -121,6 +121,28 @@ def test_the_recorded_command_repeats_to_the_same_figures(
         assert load_track(again, track).fills.tobytes() == load_track(kept.run, track).fills.tobytes()
 
 
+def test_the_recorded_command_says_again_what_was_said_in_no_file(
+    lab: Lab, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADECORE_COSTS__SLIPPAGE", "0.002")
+    said = open_lab(lab.root, {"costs.taker_fee": "0.001", "market.pairs": '["ETH/USD"]', "log.level": "error"})
+    kept = backtests.run(said, replace(ASK, pairs=()))
+    monkeypatch.delenv("TRADECORE_COSTS__SLIPPAGE")
+    words = shlex.split(kept.result.command)
+    assert words[1:5] == [
+        '--set=market.pairs=["ETH/USD"]', "--set=costs.taker_fee=0.001", "--set=costs.slippage=0.002", "backtest",
+    ]  # fmt: skip
+    assert type_command(["--workspace", str(lab.root), *words[1:], "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert lab.runs.get(told["run"]).record.metrics == kept.run.record.metrics
+    assert (kept.result.settings.venue.taker_fee, kept.result.settings.venue.slippage) == (0.001, 0.002)
+
+
+def test_what_stands_in_the_settings_file_is_not_said_again(lab: Lab, tmp_path: Path) -> None:
+    (tmp_path / "tradecore.toml").write_text("schema_version = 1\n[costs]\ntaker_fee = 0.002\n", encoding="utf-8")
+    assert "--set" not in backtests.again(open_lab(tmp_path), ASK, "run")
+
+
 def test_a_command_is_quoted_for_a_shell() -> None:
     ask = Ask("my idea.py", ("BTC/USD",), params={"side": "a b"}, grid={"fast": ("5", "9")}, folds=3, cash=10.0)
     assert shlex.split(ask.command("run")) == [
