@@ -126,7 +126,7 @@ def again(lab: Lab, ask: Ask, verb: str) -> str:
 
 
 def compare(lab: Lab, names: Sequence[str], columns: Sequence[str] = COMPARED) -> Table:
-    """Return the figures of several finished runs side by side; a run's own baselines come with the last of them.
+    """Return the figures of several finished runs side by side.
 
     Errors: NothingThereError for a run that is not there or kept no figures.
     """
