@@ -55,7 +55,7 @@ def write_bytes(path: Path | str, data: bytes) -> None:
                 file.write(data)
             temp.chmod(_ordinary_mode())
             replace_file(temp, target)
-        except BaseException:
+        except BaseException:  # boundary: whatever stops the write, an interruption too, leaves no temp file behind
             _forget(temp)
             raise
 

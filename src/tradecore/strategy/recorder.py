@@ -146,7 +146,7 @@ class Recorder(Wrapper):
         started = perf_counter()
         try:
             answer = super().decide(market, account)
-        except Exception as error:
+        except Exception as error:  # boundary: written down as it was raised, and raised again
             self.decided[self._now] = Decision(f"raised {type(error).__name__}: {error}", "raised")
             raise
         self.seconds.append(perf_counter() - started)

@@ -3,99 +3,16 @@ bars."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import numpy as np
 import pytest
 
 from tradecore.core.errors import ConfigError
-from tradecore.core.orders import At, FillReason, Intent, Liquidity, OrderKind, OrderNote, OrderState, SizeKind
-from tradecore.core.track import Track
-from tradecore.core.types import MINUTE_NS, Pair, Side, Timeframe
+from tradecore.core.orders import At, FillReason, Liquidity, OrderNote, OrderState, SizeKind
+from tradecore.core.types import MINUTE_NS, Side, Timeframe
 from tradecore.sim.model import VenueModel
 from tradecore.sim.state import Tape
+from tradecore.testing.few_bars import BTC, ETH, FREE, close, fills, flat, limit, note, order, play, trigger
 from tradecore.venues.simulated import SimulatedVenue
-
-BTC, ETH = Pair("BTC", "USD"), Pair("ETH", "USD")
-FREE: dict[str, Any] = dict(  # noqa: C408
-    maker_fee=0.0, taker_fee=0.0, half_spread=0.0, slippage=0.0, participation=float("inf"), min_notional=0.0
-)
-Bar = tuple[float, ...] | None
-"""(open, high, low, close[, volume]); None is a minute without a trade."""
-
-
-def flat(price: float, count: int) -> list[Bar]:
-    return [(price, price, price, price)] * count
-
-
-def play(
-    bars: Sequence[Bar] | Mapping[Pair, Sequence[Bar]], orders: Mapping[int, Sequence[Intent]], *, cash: float = 1000.0,
-    flows: Mapping[int, float] | None = None, **model: Any,
-) -> Track:  # fmt: skip
-    """Play bars with intents submitted after the bar they are listed under (-1: before the first)."""
-    market = bars if isinstance(bars, Mapping) else {BTC: bars}
-    count = len(next(iter(market.values())))
-    values = np.ones((5, len(market), count))
-    real = np.zeros((len(market), count), np.bool_)
-    for p, rows in enumerate(market.values()):
-        for t, bar in enumerate(rows):
-            if bar is not None:
-                values[: len(bar), p, t] = bar
-                values[4, p, t] = bar[4] if len(bar) > 4 else 1e9
-                real[p, t] = True
-    flow = np.zeros(count)
-    for t, amount in (flows or {}).items():
-        flow[t] = amount
-    time = np.arange(count, dtype=np.int64) * MINUTE_NS
-    tape = Tape(time, *(np.ascontiguousarray(v) for v in values), real, flow)
-    for array in tape:
-        array.flags.writeable = False
-    venue = SimulatedVenue(tuple(market), Timeframe(MINUTE_NS), tape, VenueModel(**FREE | model), cash)
-    for intent in orders.get(-1, ()):
-        venue.submit(intent)
-    for t in range(count):
-        venue.advance(t)
-        for intent in orders.get(t, ()):
-            venue.submit(intent)
-    track = venue.track()
-    assert (track.curve.cash >= 0.0).all() or model.get("allow_short")
-    return track
-
-
-_ids = iter(range(1, 1_000_000))
-
-
-def order(
-    side: Side = Side.BUY, size: float = 1.0, kind: OrderKind = OrderKind.MARKET, price: float = 0.0, **more: Any
-) -> Intent:
-    """An order for `size` base units unless told otherwise."""
-    return Intent(
-        next(_ids),
-        **{"pair": BTC, "side": side, "kind": kind, "size_kind": SizeKind.BASE, "size": size, "price": price, **more},
-    )
-
-
-def close(pair: Pair = BTC, **more: Any) -> Intent:
-    return order(Side.SELL, pair=pair, size_kind=SizeKind.ALL, reduce_only=True, **more)
-
-
-def limit(price: float, side: Side = Side.BUY, size: float = 1.0, **more: Any) -> Intent:
-    return order(side, size, OrderKind.LIMIT, price, **more)
-
-
-def trigger(price: float, side: Side = Side.BUY, size: float = 1.0, **more: Any) -> Intent:
-    return order(side, size, OrderKind.STOP, price, **more)
-
-
-def fills(track: Track) -> list[tuple[int, int, float, float]]:
-    """(bar, side, quantity, price) of every fill."""
-    return [(int(f["bar"]), int(f["side"]), float(f["quantity"]), float(f["price"])) for f in track.fills]
-
-
-def note(track: Track, row: int = 0) -> OrderNote:
-    return OrderNote(int(track.orders["note"][row]))
-
 
 # Time
 
@@ -535,7 +452,7 @@ def test_a_log_that_is_full_grows_and_loses_nothing():
     price = np.full((1, count), 10.0)
     volume = np.full((1, count), 20.0)
     tape = Tape(np.arange(count) * MINUTE_NS, *(price,) * 4, volume, np.ones((1, count), np.bool_), np.zeros(count))
-    venue = SimulatedVenue((BTC,), Timeframe(MINUTE_NS), tape, VenueModel(**FREE | {"participation": 0.05}), 1e6)
+    venue = SimulatedVenue((BTC,), Timeframe(MINUTE_NS), tape, VenueModel(**{**FREE, "participation": 0.05}), 1e6)
     venue.submit(order(size=650.0))
     venue.advance(count - 1)  # one call over all bars: a fill in each
     track = venue.track()
