@@ -157,7 +157,7 @@ def adx(high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: Flo
             up, down, span = up * fade + gain, down * fade + loss, span * fade + reach
         if seen >= n:
             both = up + down
-            index = 100.0 * abs(up - down) / both
+            index = 100.0 * abs(up - down) / both if both > 0.0 else 0.0
             if seen < 2 * n:
                 mean += index if both > 0.0 and span > 0.0 else 0.0
                 if seen == 2 * n - 1:
