@@ -235,7 +235,7 @@ def test_the_scenarios_reach_every_reason_and_every_note() -> None:
         reasons.update(fill.reason for fill in box.account.fills)
         notes.update(ending.note for ending in box.endings)
     assert set(FillReason) - set(reasons) == {FillReason.LIQUIDATION}  # shorts alone are liquidated
-    out_of_reach = {OrderNote.REPLACED, OrderNote.END_OF_DATA, OrderNote.VOLUME_CAP, OrderNote.WRONG_LEVEL}
+    out_of_reach = {OrderNote.END_OF_DATA}
     assert set(OrderNote) - set(notes) == out_of_reach  # other floors write these
 
 

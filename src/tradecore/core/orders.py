@@ -122,12 +122,8 @@ class OrderNote(IntEnum):
     POSITION_BASE_LIMIT = 7
     POSITION_QUOTE_LIMIT = 8
     OPEN_POSITIONS_LIMIT = 9
-    VOLUME_CAP = 10
-    REPLACED = 11
-    CANCELLED = 12
-    END_OF_DATA = 13
-    WRONG_LEVEL = 14
-    """A stop, target, limit or trigger resolved to a level that is not a usable price."""
+    CANCELLED = 10
+    END_OF_DATA = 11
 
 
 class OrderState(IntEnum):

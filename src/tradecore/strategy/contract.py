@@ -16,7 +16,6 @@ import numpy as np
 
 from tradecore.core.errors import StrategyError
 from tradecore.core.orders import Action, Fill, Level, Signal, Size
-from tradecore.core.types import FloatArray
 from tradecore.features.feature import Feature
 from tradecore.strategy.parameters import Parameter, bind
 from tradecore.strategy.views import Account, Market
@@ -134,11 +133,3 @@ def export_state(strategy: Strategy) -> str:
             f"{strategy.name()}: state is {len(text.encode()):,} bytes, the limit is {STATE_LIMIT:,}; keep less on self"
         )
     return text
-
-
-def has_compiled_lane(strategy: Strategy) -> bool:
-    """Say whether a strategy offers `exposure`."""
-    return strategy.exposure is not None
-
-
-Exposure: TypeAlias = FloatArray

@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from tradecore.core.bars import Bars
 from tradecore.core.errors import StrategyError
 from tradecore.core.ports import AccountState
@@ -199,10 +197,3 @@ def link(markets: Mapping[str, Market], accounts: Mapping[str, Account]) -> None
         market._all = dict(markets)
     for account in accounts.values():
         account._all = dict(accounts)
-
-
-def readonly(column: object) -> FloatArray:
-    """Return a column as a read-only float64 array."""
-    array = np.ascontiguousarray(column, dtype=np.float64)
-    array.flags.writeable = False
-    return array

@@ -9,7 +9,7 @@ import pytest
 
 from tradecore.core.errors import ConfigError, StrategyError
 from tradecore.core.orders import Action, At, Base, Quote
-from tradecore.strategy.contract import STATE_LIMIT, Strategy, export_state, has_compiled_lane
+from tradecore.strategy.contract import STATE_LIMIT, Strategy, export_state
 from tradecore.strategy.parameters import Int
 
 
@@ -122,11 +122,3 @@ def test_randomness_asked_twice_in_one_decision_is_the_same_stream() -> None:
     second = one.rng.random()
     one._seed = 6
     assert len({first, second, one.rng.random()}) == 3
-
-
-def test_a_compiled_lane_is_offered_or_not() -> None:
-    class Lane(Strategy):
-        def exposure(self, features: object) -> object:
-            return features
-
-    assert (has_compiled_lane(Strategy()), has_compiled_lane(Lane())) == (False, True)

@@ -9,10 +9,11 @@ from tradecore.core.bars import Bars
 from tradecore.core.errors import StrategyError
 from tradecore.core.ports import AccountState
 from tradecore.core.types import HOUR_NS, Pair, Timeframe
-from tradecore.strategy.views import Account, Fees, Market, link, market_class, readonly
+from tradecore.strategy.views import Account, Fees, Market, link, market_class
 
 CLOSES = [10.0, 11.0, 12.0, 11.0, 13.0]
-MEAN = [np.nan, 10.5, 11.5, 11.5, 12.0]
+MEAN = np.array([np.nan, 10.5, 11.5, 11.5, 12.0])
+MEAN.flags.writeable = False
 
 
 def bars_of(closes: list[float], pair: str = "BTC/USD", start: int = 0) -> Bars:
@@ -25,7 +26,7 @@ def bars_of(closes: list[float], pair: str = "BTC/USD", start: int = 0) -> Bars:
 
 def market_at(index: int, bars: Bars | None = None) -> Market:
     kind = market_class(["mean"])
-    view = kind(bars or bars_of(CLOSES), {"mean": readonly(MEAN)}, Fees(0.0025, 0.004))
+    view = kind(bars or bars_of(CLOSES), {"mean": MEAN}, Fees(0.0025, 0.004))
     view._i = index
     return view
 
@@ -140,9 +141,3 @@ def test_another_pairs_account_is_reached_by_its_name() -> None:
     assert one["ETH/USD"] is other
     with pytest.raises(StrategyError, match="pair DOGE/USD is not in this session; it has BTC/USD, ETH/USD"):
         one["DOGE/USD"]
-
-
-def test_a_column_is_made_contiguous_float_and_read_only() -> None:
-    column = readonly(np.arange(6, dtype=np.int32)[::2])
-    assert (column.dtype, column.tolist(), column.flags.writeable) == (np.float64, [0.0, 2.0, 4.0], False)
-    assert column.flags.c_contiguous
