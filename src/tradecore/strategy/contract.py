@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import namedtuple
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
@@ -44,7 +45,7 @@ class Strategy:
 
     def __init__(self, **given: object) -> None:
         values = bind(self.params, given)
-        self.p: Any = namedtuple("Parameters", values)(**values)
+        self.p: Any = _parameters(tuple(values))(*values.values())
         self._seed, self._now = 0, 0
 
     @classmethod
@@ -115,6 +116,12 @@ class Strategy:
     def hold(self, reason: str = "", *, confidence: float = 1.0, regime: str = "") -> Signal:
         """Propose to do nothing, and say why."""
         return Signal(Action.HOLD, confidence=confidence, regime=regime, reason=reason)
+
+
+@cache
+def _parameters(names: tuple[str, ...]) -> type[Any]:
+    """Return the type of `p` for these names, made once: making it costs more than all else a sweep makes."""
+    return namedtuple("Parameters", names)
 
 
 def export_state(strategy: Strategy) -> str:
