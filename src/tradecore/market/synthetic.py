@@ -2,7 +2,8 @@
 
 Not a model of any real market, and never a stand-in for missing data: every result names itself `synthetic:...` in its
 source. Called by `data synth`, `hello`, `testing` and tests. Invariants: the same arguments give the same bytes, more
-bars extend the same market, and in every kind but `planted` the price is a martingale, so that no strategy has an edge.
+bars extend the same market, and in every kind but `planted` and `trending` the price is a martingale, so that no
+strategy has an edge; `trending` is one as well where its `edge` is 0.
 
 The law of one bar, the same for every kind (Black & Scholes 1973; Merton 1976 for the jumps):
 
@@ -20,6 +21,8 @@ one, so E[close(t) | past] = close(t-1) whatever s(t) does. The kinds differ in 
     noise    s x exp(h) x sqrt((n-2) / chi2(n)), h an Ornstein-Uhlenbeck process with a half-life of two days, n = 5
              (Student tails), one jump in ten days
     regimes  as noise, with calm, active and wild regimes of random length and more jumps: the market of the demo
+    trending as noise, and log close moves by +m or -m a bar besides, in stretches of ten days on average (exponential);
+             m is `edge` standard deviations of a usual day, a day: an edge of any size, all else the same to the bit
     planted  log close = zigzag + X; the zigzag climbs and falls in turn at a steady pace for days, X is an
              Ornstein-Uhlenbeck process driven by 0.45 s(t) z(t); the trends are the edge; volume swells as one begins
 
@@ -43,7 +46,13 @@ DEFAULT_START = parse_time("2023-01-01")
 DEMO = "regimes"
 """The kind that `--synthetic` means when no kind is named."""
 _START_PRICES = MappingProxyType({"BTC": 20_000.0, "ETH": 1_500.0, "SOL": 25.0, "BNB": 250.0, "LTC": 70.0})
-_BOUNDS = (("start_price", 0, 1e9), ("volatility", 1e-3, 5), ("volume_per_day", 1e-6, 1e12), ("gap_rate", 0, 0.5))
+_BOUNDS = (
+    ("start_price", 0, 1e9),
+    ("volatility", 1e-3, 5),
+    ("volume_per_day", 1e-6, 1e12),
+    ("gap_rate", 0, 0.5),
+    ("edge", 0, 3),
+)
 _OUTAGE_BARS = 3.0
 _MAX_MIX = 6.0
 
@@ -60,6 +69,8 @@ class Shape:
     """Base units traded in a usual day."""
     gap_rate: float = 0.0
     """Fraction of bars that are missing, in outages of three bars on average."""
+    edge: float = 0.3
+    """Only for `trending`: its drift a day in standard deviations of a usual day's log return; 0 plants no edge."""
 
     def __post_init__(self) -> None:
         for name, low, high in _BOUNDS:
@@ -76,6 +87,8 @@ class _Recipe:
     jumps_per_day: float = 0.0
     jump_size: float = 0.0
     has_trends: bool = False
+    drift_days: float = 0.0
+    """Mean length of a stretch of one drift, up or down; 0 drifts nowhere."""
 
 
 _RECIPES: Mapping[str, _Recipe] = MappingProxyType(
@@ -84,6 +97,7 @@ _RECIPES: Mapping[str, _Recipe] = MappingProxyType(
         "jumps": _Recipe(jumps_per_day=0.2, jump_size=0.03),
         "noise": _Recipe(log_vol=0.3, tail_freedom=5.0, jumps_per_day=0.1, jump_size=0.02),
         "regimes": _Recipe(((0.5, 12.0), (1.0, 8.0), (2.0, 2.0)), 0.25, 5.0, 0.2, 0.02),
+        "trending": _Recipe(log_vol=0.3, tail_freedom=5.0, jumps_per_day=0.1, jump_size=0.02, drift_days=10.0),
         "planted": _Recipe(((0.7, 10.0), (1.2, 6.0)), 0.15, 8.0, has_trends=True),
     }
 )
@@ -166,6 +180,10 @@ def make_many(
     unknown = sorted(set(options) - {field.name for field in fields(Shape)})
     if unknown:
         raise UsageError(f"synthetic market: unknown option {unknown[0]!r}, expected one of {', '.join(_options())}")
+    if "edge" in options and not recipe.drift_days:
+        raise UsageError(
+            f"synthetic market {kind!r} has no edge to size; expected the kind trending, or no edge option"
+        )
     times = -(-start // timeframe.ns) * timeframe.ns + timeframe.ns * np.arange(bars, dtype=np.int64)
     common = generator(seed, "synthetic", kind, "common").standard_normal(bars) if correlation else np.zeros(bars)
     made = {}
@@ -235,13 +253,16 @@ class _Maker:
             trend, swell = self.trends(count)
             noise = _autoregression(sigma * z, 0.5 ** (self.bar_days / _NOISE_HALF_LIFE_DAYS))
             move = np.diff(trend + noise, prepend=0.0)
+        if recipe.drift_days:
+            move = move + self.drift(recipe.drift_days, count)
         base = self.shape.start_price or _START_PRICES.get(self.pair.base, 100.0)
         close = np.log(base) + np.cumsum(move + jump)
         prices = self.prices(close - move, close, sigma)
         volume = self.volume(sigma, z, swell)
         kept = self.kept(count)
         opened, high, low, closed = (values[kept] for values in prices)
-        source = f"synthetic:{self.kind}:seed={self.seed}"
+        strength = f":edge={self.shape.edge:g}" if recipe.drift_days else ""
+        source = f"synthetic:{self.kind}{strength}:seed={self.seed}"
         return Bars(self.pair, self.timeframe, times[kept], opened, high, low, closed, volume[kept], source)
 
     def sigma(self, recipe: _Recipe, count: int) -> FloatArray:
@@ -280,6 +301,17 @@ class _Maker:
         size = self.rng("jump_sizes").standard_normal(count) * recipe.jump_size - recipe.jump_size**2 / 2
         happens[0] = False
         return np.where(happens, size, 0.0)
+
+    def drift(self, days: float, count: int) -> FloatArray:
+        """Return what each bar's log price drifts by, up and down in turn for an exponential time, (count,)."""
+        rng, ends, lengths = self.rng("drift"), 0, []
+        up = rng.random() < 0.5
+        while ends < count:
+            lengths.append(1 + int(-np.log1p(-rng.random()) * days / self.bar_days))
+            ends += lengths[-1]
+        signs = np.where((np.arange(len(lengths)) % 2 == 0) == up, 1.0, -1.0)
+        size = self.shape.edge * self.shape.volatility / np.sqrt(365) * self.bar_days
+        return np.asarray(np.repeat(signs, lengths)[:count] * size)
 
     def trends(self, count: int) -> tuple[FloatArray, FloatArray]:
         """Return the planted zigzag in log price and the swell of volume at its turning points, each (count,)."""

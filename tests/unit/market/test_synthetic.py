@@ -15,7 +15,7 @@ HOUR = Timeframe.parse("1h")
 MINUTE = Timeframe.parse("1m")
 YEAR = 8760
 COST = 0.004 + 0.0005 + 0.0001  # taker fee, slippage, half the spread: per side
-FAIR = [kind for kind in synthetic.KINDS if kind != "planted"]
+FAIR = [kind for kind in synthetic.KINDS if kind not in ("planted", "trending")]
 
 
 def _ema(values: FloatArray, span: int) -> FloatArray:
@@ -51,7 +51,8 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_another_market(kind: st
     make = lambda seed: synthetic.make(kind, pair=BTC, timeframe=HOUR, bars=500, seed=seed)  # noqa: E731
     assert make(1).content_hash() == make(1).content_hash()
     assert make(1).content_hash() != make(2).content_hash()
-    assert make(1).source == f"synthetic:{kind}:seed=1"
+    strength = ":edge=0.3" if kind == "trending" else ""
+    assert make(1).source == f"synthetic:{kind}{strength}:seed=1"
     assert make(1).is_synthetic
 
 
@@ -242,3 +243,47 @@ def test_a_bar_too_thin_for_four_trades_is_refused() -> None:
     bars = synthetic.make("gbm", pair=BTC, timeframe=MINUTE, bars=5, seed=1, volume_per_day=1e-6)
     with pytest.raises(UsageError, match="4e-8"):
         synthetic.make_trades(bars, seed=1)
+
+
+def trending(edge: float, seed: int = 5, bars: int = YEAR, timeframe: Timeframe = HOUR) -> Bars:
+    return synthetic.make("trending", pair=BTC, timeframe=timeframe, bars=bars, seed=seed, edge=edge)
+
+
+def test_a_planted_edge_of_size_zero_is_a_martingale() -> None:
+    """Neither the sign of the last bar nor a rising average tells anything of the next bar's mean."""
+    bars = trending(0.0, seed=11, bars=400_000, timeframe=MINUTE)
+    returns = bars.close[1:] / bars.close[:-1] - 1
+    rising = _ema(bars.close, 1440)[:-1] < bars.close[:-1]
+    for known in (np.sign(returns[:-1]) > 0, rising[1:]):
+        for after in (returns[1:][known], returns[1:][~known]):
+            assert abs(after.mean()) < 4 * after.std() / np.sqrt(len(after))
+
+
+def test_a_planted_edge_of_size_zero_pays_a_costless_trend_follower_nothing() -> None:
+    means = [_slow_averages(trending(0.0, seed), 0.0).mean() * YEAR for seed in range(20)]
+    assert abs(np.mean(means)) < 3 * np.std(means, ddof=1) / np.sqrt(len(means))
+
+
+def test_sizes_of_a_planted_edge_differ_in_the_drift_alone() -> None:
+    none, some = trending(0.0), trending(0.4)
+    np.testing.assert_array_equal(none.volume, some.volume)
+    apart = np.diff(np.log(some.close)) - np.diff(np.log(none.close))
+    drift = 0.4 * 0.55 / np.sqrt(365) / 24
+    np.testing.assert_allclose(np.abs(apart), drift, atol=1e-5)  # prices are rounded to cents
+    turns = np.flatnonzero(np.diff(np.sign(apart)))
+    assert 15 < len(turns) < 60  # stretches of ten days on average
+
+
+def test_a_larger_planted_edge_pays_a_slow_trend_follower_more() -> None:
+    paid = [np.mean([_slow_averages(trending(e, s), COST).mean() * YEAR for s in range(8)]) for e in (0.0, 0.4, 0.8)]
+    assert paid[0] < 0 < paid[1] < paid[2]
+
+
+def test_a_planted_edge_is_named_in_the_source() -> None:
+    assert trending(0.25, seed=3).source == "synthetic:trending:edge=0.25:seed=3"
+
+
+@pytest.mark.parametrize("kind", [kind for kind in synthetic.KINDS if kind != "trending"])
+def test_an_edge_cannot_be_sized_where_none_can_be_planted(kind: str) -> None:
+    with pytest.raises(UsageError, match="trending"):
+        synthetic.make(kind, pair=BTC, timeframe=HOUR, bars=100, seed=1, edge=0.5)
