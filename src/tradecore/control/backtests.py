@@ -29,7 +29,7 @@ from tradecore.registry.runs import Run, RunInputs
 from tradecore.registry.tracks import save_track
 from tradecore.reports.tables import Table, comparison
 from tradecore.strategy.contract import Strategy
-from tradecore.strategy.loading import load
+from tradecore.strategy.loading import load, source_hash
 
 if TYPE_CHECKING:
     from tradecore.reports.save import Saved
@@ -237,5 +237,17 @@ def _maker(ask: Ask) -> Callable[..., Strategy]:
 
 def _started(lab: Lab, kind: str, ask: Ask, bars: Sequence[Bars]) -> Run:
     strategy = load(ask.strategy, **ask.params)
+    return lab.runs.start(kind, ask.words(), inputs_of(lab, strategy, bars, ask.seed))
+
+
+def inputs_of(lab: Lab, strategy: Strategy, bars: Sequence[Bars], seed: int) -> RunInputs:
+    """Return what the numbers of a test depend on besides what was asked, as a run records it."""
     features = {key: one.label for key, one in strategy.features(strategy.p).items()}
-    return lab.runs.start(kind, ask.words(), RunInputs(data=bars, features=features, seeds={"seed": ask.seed}))
+    return RunInputs(
+        data=bars, features=features, seeds={"seed": seed}, settings=assumed(lab), strategy=source_hash(strategy)
+    )
+
+
+def assumed(lab: Lab) -> dict[str, object]:
+    """Return the settings a test depends on, by section."""
+    return {section: getattr(lab.settings, section).model_dump(mode="json") for section in ASSUMED}

@@ -67,6 +67,8 @@ class CodeRecord(_Strict):
     version: str
     hash: str
     """sha256 over the package's source files."""
+    strategy: str = ""
+    """What `strategy.loading.source_hash` says of the strategy that was asked for; empty where there was none."""
 
 
 class DataRecord(_Strict):
@@ -118,6 +120,8 @@ class RunRecord(_Strict):
     """Hash of each feature the run computed, by name."""
     versions: dict[str, str]
     seeds: dict[str, int]
+    settings: dict[str, object] = Field(default_factory=dict)
+    """The settings that the numbers depend on, by section; empty in records of before they were kept."""
     host: HostRecord
     metrics: dict[str, object]
     artefacts: dict[str, ArtefactRecord]
@@ -178,9 +182,9 @@ def describe_data(bars: Iterable[Bars]) -> list[DataRecord]:
     ]
 
 
-def describe_code() -> CodeRecord:
-    """Return the package's version and the hash of its sources."""
-    return CodeRecord(version=_version("tradecore"), hash=_code_hash())
+def describe_code(strategy: str = "") -> CodeRecord:
+    """Return the package's version and the hashes of its sources and of the strategy."""
+    return CodeRecord(version=_version("tradecore"), hash=_code_hash(), strategy=strategy)
 
 
 def describe_versions() -> dict[str, str]:

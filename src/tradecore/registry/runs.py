@@ -67,6 +67,10 @@ class RunInputs:
     features: Mapping[str, str] | None = None
     """Hash of each feature, by name."""
     seeds: Mapping[str, int] | None = None
+    settings: Mapping[str, object] | None = None
+    """The settings that the numbers depend on, by section."""
+    strategy: str = ""
+    """Hash of the strategy that was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,8 +243,9 @@ class Runs:
         asked, given = plain_mapping(arguments, "arguments"), inputs or RunInputs()
         fields: dict[str, Any] = {
             "schema": SCHEMA, "kind": kind, "status": RunStatus.RUNNING, "started": iso(self._clock.now()),
-            "ended": None, "arguments": asked, "code": describe_code(), "data": describe_data(given.data),
+            "ended": None, "arguments": asked, "code": describe_code(given.strategy), "data": describe_data(given.data),
             "features": dict(given.features or {}), "versions": describe_versions(), "seeds": dict(given.seeds or {}),
+            "settings": plain_mapping(given.settings or {}, "settings"),
             "host": describe_host(), "metrics": {}, "artefacts": {}, "error": None,
         }  # fmt: skip
         make_folder(self.root)
@@ -250,6 +255,21 @@ class Runs:
                 write_bytes(self.root / LATEST, f"{record.id}\n".encode())
                 return Run(self.root / record.id, record, self._clock)
         raise StateRefusedError(f"{self.root}: no free run id in {_ATTEMPTS} tries; move old runs away")
+
+    def resume(self, run: Run) -> Run:
+        """Let an interrupted or failed run go on in this process, its artefacts kept; `latest` points at it again.
+
+        Who calls this holds a lock of its own: two processes must not go on with one run.
+        Errors: StateRefusedError when it is done, or still running.
+        """
+        if run.status in (RunStatus.DONE, RunStatus.RUNNING):
+            what = "done" if run.status is RunStatus.DONE else f"still running as process {run.record.host.process}"
+            raise StateRefusedError(f"run {run.id} is {what}; only one that was interrupted or failed can go on")
+        again = {"status": RunStatus.RUNNING, "ended": None, "error": None, "host": describe_host()}
+        resumed = Run(run.path, run.record, self._clock)
+        resumed._write(run.record.model_copy(update=again))
+        write_bytes(self.root / LATEST, f"{run.id}\n".encode())
+        return resumed
 
     def list(self) -> builtins.list[ListedRun]:
         """Return all runs, newest first, damaged ones last; empty when there are none."""

@@ -150,6 +150,16 @@ class TrialLedger:
         with reading(self._engine) as connection:
             return np.array(connection.execute(query).scalars().all(), np.float64)
 
+    def of_run(self, run: str) -> set[tuple[str, str, str]]:
+        """Return (dataset, strategy, config) of every configuration that a run has recorded."""
+        query = (
+            sa.select(*(_trials.c[name] for name in _KEY))
+            .join(_evaluations, _trials.c.id == _evaluations.c.trial)
+            .where(_evaluations.c.run == run)
+        )
+        with reading(self._engine) as connection:
+            return {(row[0], row[1], row[2]) for row in connection.execute(query)}
+
     def for_dataset(self, dataset: str, strategy: str | None = None) -> list[Trial]:
         """Return every evaluation on a dataset, oldest first, of one strategy or of all."""
         query = (

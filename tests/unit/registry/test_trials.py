@@ -115,7 +115,8 @@ def test_the_database_itself_refuses_to_change_or_delete(ledger: TrialLedger, pa
 
 def test_the_ledger_has_no_way_to_change_or_delete() -> None:
     assert {name for name in dir(TrialLedger) if not name.startswith("_")} == {
-        "open", "close", "record", "record_many", "count", "sharpes", "for_dataset", "datasets",
+        "open", "close", "record", "record_many", "count", "sharpes", "of_run", "for_dataset",
+        "datasets",
     }  # fmt: skip
 
 
