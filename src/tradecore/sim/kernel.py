@@ -40,7 +40,6 @@ from tradecore.sim.booking import (
 )
 from tradecore.sim.codes import (
     ALL,
-    BASE_LIMIT,
     BELOW_MINIMUM,
     BY_CAP,
     BY_STOP,
@@ -49,7 +48,6 @@ from tradecore.sim.codes import (
     CASH_RESIZED,
     COUNT_LIMIT,
     DUST,
-    FRACTION,
     LIMIT,
     LIQUIDATION,
     MARKET,
@@ -58,17 +56,12 @@ from tradecore.sim.codes import (
     NO_SHORT,
     OPEN,
     PARTLY,
-    QUOTE,
-    QUOTE_LIMIT,
     SENT,
     SIGNAL,
     STOP,
 )
 from tradecore.sim.fills import (
-    affordable_quantity,
     against,
-    cash_change,
-    fee_of,
     level_of,
     market_price,
     passive,
@@ -76,11 +69,20 @@ from tradecore.sim.fills import (
     round_down,
     stop_reference,
 )
+from tradecore.sim.sizes import (
+    above_noise,
+    below_minimum,
+    exit_taken,
+    exit_wanted,
+    resolved,
+    room_in_volume,
+    within_cash,
+    within_limits,
+    within_money,
+)
 from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Record, Tape
 
 EXITS, ENTRIES = 0, 1
-NOISE = 1e-12
-"""A rest smaller than this share of what it is a rest of is rounding, and neither fills nor is kept."""
 
 
 @njit(cache=True)
@@ -221,17 +223,9 @@ def slippage_of(order: Record, rule: Record) -> float:
 @njit(cache=True)
 def room_in_bar(tape: Tape, books: Books, t: int, p: int) -> float:
     """Return how much base the volume cap still lets fill in bar t."""
-    position, share = books.positions[p], books.rules[p].participation
-    if math.isinf(share):
-        return share
-    used, cap = position.volume_used if position.volume_bar == t else 0.0, share * tape.volume[p, t]
-    return round_down(above_noise(cap - used, cap), books.rules[p].lot)
-
-
-@njit(cache=True)
-def above_noise(difference: float, whole: float) -> float:
-    """Return what is left of a whole, or 0 when it is negative or only the rounding of the sums behind it."""
-    return difference if difference > NOISE * whole else 0.0
+    position = books.positions[p]
+    used = position.volume_used if position.volume_bar == t else 0.0
+    return room_in_volume(books.rules[p], tape.volume[p, t], used)
 
 
 @njit(cache=True)
@@ -239,12 +233,8 @@ def resolve(books: Books, order: Record, price: float, rate: float) -> float:
     """Return an order's size in base at its fill price, fee included, rounded down to the lot."""
     if order.size_kind == ALL:
         return abs(books.positions[order.pair].quantity)
-    size = order.amount
-    if order.size_kind == FRACTION:
-        size = affordable_quantity(size * equity_at_mark(books), price, rate)
-    elif order.size_kind == QUOTE:
-        size = affordable_quantity(size, price, rate)
-    return round_down(size, books.rules[order.pair].lot)
+    lot = books.rules[order.pair].lot
+    return resolved(order.size_kind, order.amount, equity_at_mark(books), price, rate, lot)
 
 
 @njit(cache=True)
@@ -258,17 +248,11 @@ def exit_by_order(tape: Tape, books: Books, t: int, order: Record, price: float,
     rate = rule.maker_fee if maker else rule.taker_fee
     if order.quantity == 0.0 or order.size_kind == ALL:
         order.quantity = resolve(books, order, price, rate) + order.filled * (order.size_kind == ALL)
-    want = min(round_down(order.quantity - order.filled, rule.lot), held)
-    left = round_down(held - want, rule.lot)
-    if left > 0.0 and (left < rule.min_quantity or left * price < rule.min_notional or left < NOISE * held):
-        want = held
-        order.quantity = order.filled + held
-    if order.filled == 0.0 and (want <= 0.0 or want < rule.min_quantity or want * price < rule.min_notional):
+    order.quantity, want = exit_wanted(rule, order.quantity, order.filled, held, price)
+    if order.filled == 0.0 and (want <= 0.0 or below_minimum(rule, want, price)):
         finish(order, BELOW_MINIMUM)
         return
-    take = min(want, room_in_bar(tape, books, t, p))
-    if held - take < NOISE * held:
-        take = want = held
+    want, take = exit_taken(want, held, room_in_bar(tape, books, t, p))
     if take > 0.0:
         reason = BY_CAP if order.filled > 0.0 else SIGNAL
         book_exit(tape, books, t, p, take, price, maker, reason, order.id)
@@ -284,9 +268,7 @@ def enter_by_order(tape: Tape, books: Books, t: int, order: Record, price: float
     if order.quantity == 0.0:
         order.quantity = resolve(books, order, price, rate)
     want, note = allowed_entry(books, order, price, rate)
-    if want <= 0.0 or (
-        (order.filled == 0.0 or note) and (want < rule.min_quantity or want * price < rule.min_notional)
-    ):
+    if want <= 0.0 or ((order.filled == 0.0 or note) and below_minimum(rule, want, price)):
         refusal = NO_CASH if note == CASH_RESIZED else note
         finish(order, refusal if refusal else BELOW_MINIMUM)
         return
@@ -294,9 +276,7 @@ def enter_by_order(tape: Tape, books: Books, t: int, order: Record, price: float
         finish(order, DUST)
         return
     take = min(want, room_in_bar(tape, books, t, p))
-    if take <= 0.0 or (
-        take < want and order.filled == 0.0 and (take < rule.min_quantity or take * price < rule.min_notional)
-    ):
+    if take <= 0.0 or (take < want and order.filled == 0.0 and below_minimum(rule, take, price)):
         return
     if note:
         order.note = note
@@ -309,21 +289,15 @@ def allowed_entry(books: Books, order: Record, price: float, rate: float) -> tup
     """Return (base quantity, note): what of an entry the position limits and the cash let through."""
     rule, position, account = books.rules[order.pair], books.positions[order.pair], books.account[0]
     # Whole lots again: 21.8 - 14.7 - 7.1 is not zero in floats, and a rest of 1e-15 must not fill.
-    held, want, note = abs(position.quantity), round_down(order.quantity - order.filled, rule.lot), 0
+    held, want = abs(position.quantity), round_down(order.quantity - order.filled, rule.lot)
     if position.quantity == 0.0 and open_positions(books) >= account.max_positions:
         return 0.0, COUNT_LIMIT
-    if want > 0.0 and want > rule.max_base - held:
-        want, note = round_down(above_noise(rule.max_base - held, rule.max_base), rule.lot), BASE_LIMIT
-    if want > 0.0 and (want + held) * price > rule.max_quote:
-        want, note = round_down(above_noise(rule.max_quote / price - held, held), rule.lot), QUOTE_LIMIT
+    want, note = within_limits(rule, want, held, price)
     money = account.cash if order.side > 0 else equity_at_mark(books) - gross_at_mark(books)
     money = above_noise(money, account.deposits)
-    payable = round_down(affordable_quantity(money, price, rate), rule.lot)
-    if want > payable:
-        want, note = payable, CASH_RESIZED
-    # A quotient rounds to the nearest float, so paying it back may cost one part in 10^16 too much.
-    while order.side > 0 and want > 0.0 and -cash_change(1, want * price, fee_of(want * price, rate)) > money:
-        want = round_down(want - rule.lot, rule.lot) if rule.lot > 0.0 else want * (1.0 - 2.3e-16)
+    want, note = within_money(want, note, price, rate, money, rule.lot)
+    if order.side > 0:
+        want = within_cash(want, price, rate, money, rule.lot)
     return want, note
 
 
@@ -376,9 +350,7 @@ def stop_level(position: Record, rule: Record, side: int) -> tuple[float, int]:
 def exit_all(tape: Tape, books: Books, t: int, p: int, price: float, maker: bool, reason: int) -> None:
     """Sell or buy back a whole position, as far as the volume cap lets it."""
     held = abs(books.positions[p].quantity)
-    take = min(held, room_in_bar(tape, books, t, p))
-    if held - take < NOISE * held:
-        take = held
+    _, take = exit_taken(held, held, room_in_bar(tape, books, t, p))
     if take > 0.0:
         book_exit(tape, books, t, p, take, price, maker, reason, -1)
 
