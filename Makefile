@@ -7,7 +7,7 @@ PYTHON ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: help hello test quick check docs bench coverage install clean
+.PHONY: help hello test quick check docs bench bench-docs coverage install clean
 
 help:
 	@echo "make hello      a market, a strategy, an honest verdict and a report, in about a minute"
@@ -16,7 +16,7 @@ help:
 	@echo "make quick      the tests that take no time"
 	@echo "make docs       write the generated pages of docs/reference again"
 	@echo "make coverage   what the tests reach, branch by branch"
-	@echo "make bench      measure, beside the peers where they are installed"
+	@echo "make bench      measure beside the peers; ONLY=backtest,sweep chooses, make bench-docs writes the page"
 	@echo "make clean      delete .venv and every cache"
 
 hello: $(VENV)/.base $(VENV)/.kernels
@@ -43,8 +43,11 @@ coverage: $(VENV)/.dev
 	NUMBA_DISABLE_JIT=1 $(BIN)/coverage run -m pytest -m "not slow" tests/unit tests/property $(ARGS)
 	$(BIN)/coverage report --skip-covered --show-missing
 
-bench: $(VENV)/.dev
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python "$$script" || exit 1; done
+bench: $(VENV)/.dev $(VENV)/.kernels
+	@$(BIN)/python benchmarks/bench.py $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+bench-docs: $(VENV)/.dev
+	@$(BIN)/python benchmarks/pages.py $(ARGS)
 
 install: $(VENV)/.dev
 
