@@ -10,6 +10,7 @@ import typer
 from tradecore.interfaces.cli.lab import open_lab
 from tradecore.interfaces.cli.options import From, Json, Params, Seed, TimeframeOption, To, Venue, Workspace, assigned
 from tradecore.interfaces.cli.screen import Screen
+from tradecore.interfaces.cli.sweep import sweep
 from tradecore.interfaces.cli.verdict import show_result
 
 if TYPE_CHECKING:
@@ -19,8 +20,9 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="Test a strategy: run, walk-forward, compare, lookahead.",
+    help="Test a strategy: run, sweep, walk-forward, compare, lookahead.",
 )
+app.command()(sweep)
 
 StrategyArgument = Annotated[
     str, typer.Argument(help="A built-in, as in ema-rsi-volume, or a file.", show_default=False)

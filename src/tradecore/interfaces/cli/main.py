@@ -30,7 +30,7 @@ NOUNS: Mapping[str, str] = MappingProxyType(
         "data": "Market data: import, list, show, verify, repair, retain, synth.",
         "features": "Indicators: list, show, check.",
         "strategy": "Strategies: list, new, check.",
-        "backtest": "Test a strategy: run, walk-forward, compare, lookahead.",
+        "backtest": "Test a strategy: run, sweep, walk-forward, compare, lookahead.",
         "runs": "What was run: list, show.",
         "config": "Settings: show, schema, diff.",
         "doctor": "Check this machine and workspace, with a remedy for what is wrong.",
