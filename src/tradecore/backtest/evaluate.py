@@ -1,62 +1,46 @@
 """The honest test: walk forward, stand beside the baselines, count the trials, and say whether there is an edge.
 
 One protocol from candidate to verdict. The verdict's gates and their limits are `stats.gates`; what is new here is
-only the order of things and that every trial is in the ledger before significance is computed.
+only the order of things: nothing sees the hold-out before every other gate has spoken, and every trial is in the ledger
+before significance is computed.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 
 from tradecore.backtest.baselines import baselines, random_sharpes
+from tradecore.backtest.counting import Ledgered, config_hash, count_trials
+from tradecore.backtest.holdout import HoldOut, border, development, flows_within, settle
 from tradecore.backtest.lookahead import find_lookahead
-from tradecore.backtest.result import Result, dataset_of
+from tradecore.backtest.protocol import COST_MULTIPLES, PROFILES, Profile, Protocol
+from tradecore.backtest.result import Result
 from tradecore.backtest.run import Settings, simulate, simulate_shifts
-from tradecore.backtest.walk_forward import Make, Plan, Tell, Walk, shifts_of, walk
+from tradecore.backtest.training import Tried
+from tradecore.backtest.walk_forward import ChosenFold, Make, Tell, Walk, choose_next, shifts_of, walk
 from tradecore.core.bars import Bars
-from tradecore.core.clock import Clock, SystemClock
 from tradecore.core.seeds import generator
 from tradecore.core.track import Track
 from tradecore.core.types import FloatArray
-from tradecore.registry.trials import Trial, TrialLedger
 from tradecore.stats.benchmarks import align
-from tradecore.stats.gates import Evidence, EvidenceLimits, Gate, gather, judge
+from tradecore.stats.bootstrap import DEFAULT, Bootstrap
+from tradecore.stats.gates import Evidence, Gate, gather, judge
 from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.metrics import measure
 from tradecore.stats.sample import daily_returns
 from tradecore.strategy.contract import Strategy
-from tradecore.strategy.loading import source_hash
 
-COST_MULTIPLES = (0.0, 0.5, 1.5, 2.0, 3.0)
+__all__ = [
+    "COST_MULTIPLES", "PROFILES", "SYNTHETIC", "Ledgered", "Profile", "Protocol", "backtest", "config_hash",
+    "development", "evaluate",
+]  # fmt: skip
+
 SYNTHETIC = "SYNTHETIC MARKET: these bars were made, not traded. A result on them says nothing about a real market."
-
-
-@dataclass(frozen=True, slots=True)
-class Protocol:
-    """How a candidate is tested. Travels with the verdict."""
-
-    plan: Plan = field(default_factory=Plan)
-    limits: EvidenceLimits = field(default_factory=EvidenceLimits)
-    random_traders: int = 100
-    """Random strategies, matched for turnover and holding, that the candidate is ranked among; 0 leaves them out."""
-    min_random_rank: float = 0.95
-    """Share of them it must beat."""
-    lookahead_cuts: int = 10
-    """Places at which the data is cut to see whether a decision changes; 0 leaves the test out."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ledgered:
-    """Where trials are counted: the ledger, and the run that holds the evidence."""
-
-    ledger: TrialLedger
-    run: str = ""
-    clock: Clock = field(default_factory=SystemClock)
+UNCOUNTED = "Trials were counted for this call alone; run it in a workspace to count every trial on this data."
+UNRECORDED = "The hold-out was opened and the opening is on no record; run it in a workspace to keep count of openings."
 
 
 def backtest(
@@ -85,64 +69,62 @@ def evaluate(
     settings, protocol = settings or Settings(), protocol or Protocol()
     tell = tell or (lambda what, done, total: None)
     rng = generator(settings.seed, "evaluate")
-    walked = walk(make, bars, settings, protocol.plan, tell=tell)
-    trials, sharpes = count_trials(make, walked, settings, counted)
+    past = development(bars, protocol)
+    whole, settings = settings, _before_hold_out(settings, bars, protocol)
+    walked = walk(make, past, settings, protocol.plan, tell=tell)
+    final, tried = _final(make, bars, past, settings, protocol)
+    trials, sharpes = count_trials(make, walked, settings, counted, tried)
     others = baselines(walked, settings, protocol.plan, tell=tell)
-    costed = at_other_costs(make, walked, settings, protocol.limits.cost_multiple, tell)
+    costed = at_other_costs(make, walked, settings, _multiples(protocol), tell)
     randoms = random_sharpes(walked, settings, protocol.random_traders, rng, tell=tell)
     track = walked.simulation.track
-    evidence = gather_evidence(track, others, costed, trials, sharpes, rng)
+    evidence = gather_evidence(track, others, costed, trials, sharpes, rng, protocol.bootstrap)
     gates = (*_random_gate(track, randoms, protocol), *_lookahead_gate(make, walked, protocol, rng, tell))
+    verdict, hold_out = judge(evidence, protocol.limits, gates), None
+    if final is not None:
+        hold_out = settle(make, final, bars, whole, protocol, counted, passes=verdict.is_edge)
+        verdict = judge(evidence, protocol.limits, (*gates, hold_out.gate()))
     strategy = walked.shifts[-1].strategy
-    notices = list(_notices(strategy, bars, walked.simulation.quarantined))
-    if counted is None:
-        notices.append(
-            "Trials were counted for this call alone; run it in a workspace to count every trial on this data."
-        )
+    notices = _notices(strategy, bars, walked.simulation.quarantined)
     return Result(
         strategy=strategy.name(), text=first_line(strategy), params=strategy.p._asdict(), kind="walk_forward",
         bars=walked.bars,
         settings=settings, track=track, journal=walked.simulation.journal, metrics=measure(track),
-        notices=tuple(notices),
+        notices=(*notices, *_uncounted(counted, hold_out)),
         folds=walked.folds, baselines=others, baseline_metrics={name: measure(one) for name, one in others.items()},
-        costed={**costed, 1.0: track}, evidence=evidence, verdict=judge(evidence, protocol.limits, gates),
+        costed={**costed, 1.0: track}, evidence=evidence, verdict=verdict, hold_out=hold_out,
     )  # fmt: skip
 
 
-def count_trials(make: Make, walked: Walk, settings: Settings, counted: Ledgered | None) -> tuple[int, FloatArray]:
-    """Enter every candidate of a walk into the ledger; return how many trials this data has seen, and how they did.
-
-    Their Sharpe ratios are of daily returns, not annualised.
-    """
-    record = daily_returns(walked.simulation.track.curve, walked.simulation.track.timeframe).returns
-    # The last training slice comes last: the ledger compares trials by their newest evaluation, and that one is the
-    # same stretch of data for every candidate.
-    found = [(fold.params, sharpe_ratio(record), len(record), "walk_forward") for fold in walked.folds[-1:]]
-    found += [(one.params, one.sharpe, one.days, "walk_forward_train") for one in walked.tried if one.days]
-    made = [make(**params) for params, *_ in found]
-    configs = [config_hash(one.p._asdict(), settings, walked.bars) for one in made]
-    if counted is None:
-        return len(set(configs)), np.array([sharpe for _, sharpe, *_ in found if sharpe is not None])
-    dataset, now = dataset_of(walked.bars), counted.clock.now()
-    counted.ledger.record_many(
-        Trial(dataset, source_hash(one), config, protocol, "run", counted.run, sharpe, days, now)
-        for one, config, (_, sharpe, days, protocol) in zip(made, configs, found, strict=True)
-    )
-    return counted.ledger.count(dataset), counted.ledger.sharpes(dataset)
+def _before_hold_out(settings: Settings, bars: Sequence[Bars], protocol: Protocol) -> Settings:
+    """Return the settings without what is dated in the hold-out."""
+    if not protocol.hold_out or not settings.flows:
+        return settings
+    return replace(settings, flows=flows_within(settings, 0, border(bars, protocol.hold_out)))
 
 
-def config_hash(params: Mapping[str, object], settings: Settings, bars: Sequence[Bars]) -> str:
-    """Return the hash of everything chosen about a trial besides the strategy's code and the data."""
-    chosen = {
-        "params": dict(params), "venue": asdict(settings.venue), "limits": asdict(settings.limits),
-        "pairs": [str(one.pair) for one in bars], "timeframe": str(bars[0].timeframe),
-    }  # fmt: skip
-    return hashlib.sha256(json.dumps(chosen, sort_keys=True, default=repr).encode()).hexdigest()
+def _final(
+    make: Make, bars: Sequence[Bars], past: Sequence[Bars], settings: Settings, protocol: Protocol
+) -> tuple[ChosenFold | None, Sequence[Tried]]:
+    """Choose, on the newest training span before it, what meets the hold-out; None where nothing is locked."""
+    if not protocol.hold_out:
+        return None, ()
+    return choose_next(make, past, settings, protocol.plan, max(one.end_time for one in bars))
 
 
-def at_other_costs(make: Make, walked: Walk, settings: Settings, needed: float, tell: Tell) -> dict[float, Track]:
+def _multiples(protocol: Protocol) -> list[float]:
+    return sorted({*protocol.profile.cost_multiples, protocol.limits.cost_multiple} - {1.0})
+
+
+def _uncounted(counted: Ledgered | None, hold_out: HoldOut | None) -> tuple[str, ...]:
+    found = (UNCOUNTED,) if counted is None else ()
+    return (*found, UNRECORDED) if hold_out is not None and hold_out.status == "unrecorded" else found
+
+
+def at_other_costs(
+    make: Make, walked: Walk, settings: Settings, multiples: Sequence[float], tell: Tell
+) -> dict[float, Track]:
     """Return the same shifts played at other multiples of the costs, by strategies made anew: they may remember."""
-    multiples = sorted({*COST_MULTIPLES, needed} - {1.0})
     found = {}
     for done, multiple in enumerate(multiples):
         tell("costs", done, len(multiples))
@@ -154,7 +136,7 @@ def at_other_costs(make: Make, walked: Walk, settings: Settings, needed: float, 
 
 def gather_evidence(
     track: Track, others: Mapping[str, Track], costed: Mapping[float, Track], trials: int, sharpes: FloatArray,
-    rng: np.random.Generator,
+    rng: np.random.Generator, bootstrap: Bootstrap = DEFAULT,
 ) -> Evidence:  # fmt: skip
     """Return the evidence of an out-of-sample record beside its baselines, all on the days they share."""
     names, multiples = list(others), list(costed)
@@ -163,7 +145,7 @@ def gather_evidence(
     return gather(
         mine, dict(zip(names, rest[: len(names)], strict=True)), trades=len(track.trades), trials=trials, rng=rng,
         trial_sharpes=sharpes, costed_returns={**dict(zip(multiples, rest[len(names) :], strict=True)), 1.0: mine},
-        per_year=daily[0].per_year,
+        per_year=daily[0].per_year, bootstrap=bootstrap,
     )  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from tradecore.stats.metrics import Value
 if TYPE_CHECKING:
     import polars as pl
 
+    from tradecore.backtest.holdout import HoldOut
     from tradecore.reports.save import Saved
 
 HEADLINES = (
@@ -70,6 +71,8 @@ class Result:
     """The same decisions at multiples of the costs."""
     evidence: Evidence | None = None
     verdict: Verdict | None = None
+    hold_out: HoldOut | None = None
+    """The locked part of history; None where none was locked."""
     run: str = ""
     """Id of the run that keeps it; empty when it was not stored."""
     command: str = ""

@@ -1,7 +1,7 @@
 """Walk forward: choose parameters on the past, meet the future with them, move on; only the future is reported.
 
-Each fold tries every candidate of a grid on its training slice and keeps the best by Sharpe ratio. The chosen
-strategies then take turns in one session over the test slices, with one account that is handed over, so that the
+Each fold's optimiser, by default a search of the grid, chooses on copies of the bars up to the end of its training. The
+chosen strategies then take turns in one session over the test slices, with one account that is handed over, so that the
 out-of-sample record is what a person who had re-fitted on those days would have had. Invariants: nothing of a test
 slice is read while choosing; every candidate tried is handed to the trial ledger.
 """
@@ -9,35 +9,25 @@ slice is read while choosing; every candidate tried is handed to the trial ledge
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from tradecore.backtest.run import Settings, Shift, Simulation, simulate, simulate_shifts
+from tradecore.backtest.run import Settings, Shift, Simulation, simulate_shifts
+from tradecore.backtest.training import GridSearch, Make, Optimiser, Training, Tried, copied
 from tradecore.core.bars import Bars
 from tradecore.core.errors import DataError, UsageError
 from tradecore.core.types import Nanoseconds
 from tradecore.engine.frame import HistoryFrame
-from tradecore.stats.inference import sharpe_ratio
-from tradecore.stats.sample import daily_returns
-from tradecore.stats.splits import Fold, WalkForward, auto, walk_forward
-from tradecore.strategy.contract import Strategy
+from tradecore.stats.splits import WalkForward, auto, walk_forward
 
-Make = Callable[..., Strategy]
-"""Makes a strategy from parameter values: a class, or a loader with a name bound to it."""
+__all__ = [
+    "ChosenFold", "Make", "Plan", "Tell", "Tried", "Walk", "choose_next", "shape_of", "shifts_of", "walk",
+]  # fmt: skip
+
+_Span = tuple[Nanoseconds, Nanoseconds]
 Tell = Callable[[str, int, int], None]
 """Told (what is going on, steps done, steps in all)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tried:
-    """One candidate on one training slice."""
-
-    fold: int
-    params: Mapping[str, Any]
-    sharpe: float | None
-    """Of daily returns, not annualised; None when it never traded."""
-    days: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +63,11 @@ class Plan:
     grid: Mapping[str, Sequence[object]] = field(default_factory=dict)
     is_anchored: bool = False
     """Train from the first bar on, growing, instead of over a window that moves along."""
+    optimiser: Optimiser = field(default_factory=GridSearch)
+    """Chooses the parameters of each fold."""
+    purge: int = 0
+    """The least number of bars left out between training and test. An optimiser that goes beyond the grid must say here
+    how far the features of its candidates look back."""
 
     def candidates(self) -> list[dict[str, object]]:
         """Return every combination of the grid, or the defaults alone."""
@@ -92,20 +87,40 @@ def walk(
     shape = shape_of(make, frame, candidates, plan)
     folds = walk_forward(len(frame.clock), frame.timeframe, shape)
     tell = tell or _silent
-    chosen, tried = [], []
+    chosen: list[ChosenFold] = []
+    tried: list[Tried] = []
     steps = itertools.count(1)
     total = len(folds) * len(candidates)
     for number, fold in enumerate(folds, 1):
-        results = list(
-            _train(make, bars, frame, settings, candidates, fold, number, lambda: tell("training", next(steps), total))
+        spans = _moments(frame, fold.train), _moments(frame, fold.test)
+        one, scored = _choose(
+            make, bars, settings, plan, (number, *spans), lambda: tell("training", next(steps), total)
         )
-        tried += results
-        chosen.append(_chosen(frame, fold, number, results))
+        if plan.shape is None:
+            _check_purge(make, one.params, shape)
+        tried += scored
+        chosen.append(one)
     shifts = shifts_of(make, chosen)
     end = chosen[-1].test[1]
     seen = tuple(one.between(None, end) for one in bars)
     simulation = simulate_shifts(shifts, seen, settings, progress=lambda done, of: tell("testing", done, of))
     return Walk(tuple(chosen), shifts, tuple(tried), simulation, seen, shape)
+
+
+def choose_next(
+    make: Make, bars: Sequence[Bars], settings: Settings, plan: Plan, end: Nanoseconds
+) -> tuple[ChosenFold, tuple[Tried, ...]]:
+    """Choose once more, on the newest training span that the bars hold, for a test from their end to `end`.
+
+    It is what a person would trade from tomorrow on, and what meets the hold-out. Errors: as `walk`.
+    """
+    frame = HistoryFrame(bars, {})
+    shape = shape_of(make, frame, plan.candidates(), plan)
+    border = len(frame.clock) - shape.gap
+    train = _moments(frame, slice(0 if shape.is_anchored else max(border - shape.train, 0), border))
+    test = int(frame.clock[-1]) + frame.timeframe.ns, end
+    folds = (len(frame.clock) - shape.train - shape.gap) // shape.test
+    return _choose(make, bars, settings, plan, (folds + 1, train, test), lambda: None)
 
 
 def shifts_of(make: Make, folds: Sequence[ChosenFold]) -> tuple[Shift, ...]:
@@ -115,7 +130,7 @@ def shifts_of(make: Make, folds: Sequence[ChosenFold]) -> tuple[Shift, ...]:
 
 def shape_of(make: Make, frame: HistoryFrame, candidates: Sequence[Mapping[str, object]], plan: Plan) -> WalkForward:
     """Return the shape of the folds on the common clock, purged by the longest feature look-back of any candidate."""
-    look_back = 0
+    look_back = plan.purge
     for params in candidates:
         strategy = make(**params)
         look_back = max([look_back, *(feature.warmup for feature in strategy.features(strategy.p).values())])
@@ -128,32 +143,33 @@ def shape_of(make: Make, frame: HistoryFrame, candidates: Sequence[Mapping[str, 
     return shape
 
 
-def _train(
-    make: Make, bars: Sequence[Bars], frame: HistoryFrame, settings: Settings,
-    candidates: Sequence[Mapping[str, object]],
-    fold: Fold, number: int, tick: Callable[[], None],
-) -> Iterator[Tried]:  # fmt: skip
-    start, stop = _moments(frame, fold.train)
-    # Only what lies before the end of training is handed over: the candidate cannot read on.
-    past = [one.between(None, stop) for one in bars]
+def _choose(
+    make: Make, bars: Sequence[Bars], settings: Settings, plan: Plan, fold: tuple[int, _Span, _Span],
+    tick: Callable[[], None],
+) -> tuple[ChosenFold, tuple[Tried, ...]]:  # fmt: skip
+    """Let the optimiser choose on copies of what lies before the end of training; return the fold and what it tried."""
+    number, (start, stop), test = fold
+    past = copied(bars, stop)
     if any(not len(one) or int(one.open_time[-1]) < start for one in past):
         raise DataError(f"fold {number}: a pair has no bars in the training span; take pairs that cover the same span")
-    dry = replace(settings, flows={})  # candidates are ranked by returns, from which flows are taken out anyway
-    for params in candidates:
-        strategy = make(**params)
-        if len(candidates) == 1:  # nothing to choose: the training slice stays unread
-            yield Tried(number, params, None, 0)
-        else:
-            track = simulate(strategy, past, dry, decide_from=start).track
-            days = daily_returns(track.curve, track.timeframe)
-            yield Tried(number, params, sharpe_ratio(days.returns), len(days.returns))
+    training = Training(make, past, settings, start, number, plan.candidates(), tick)
+    params = plan.optimiser.choose(training)
+    tried = training.tried
+    if not tried:
+        tried = (Tried(number, params, None, 0),)
         tick()
+    return ChosenFold(number, (start, stop), test, params), tried
 
 
-def _chosen(frame: HistoryFrame, fold: Fold, number: int, results: Sequence[Tried]) -> ChosenFold:
-    """Keep the best candidate; without a Sharpe ratio anywhere, the first, which is the default."""
-    best = max(results, key=lambda one: -float("inf") if one.sharpe is None else one.sharpe)
-    return ChosenFold(number, _moments(frame, fold.train), _moments(frame, fold.test), best.params)
+def _check_purge(make: Make, params: Mapping[str, object], shape: WalkForward) -> None:
+    """Raise UsageError when what was chosen looks back further than the folds were purged for."""
+    strategy = make(**params)
+    needed = max((feature.warmup for feature in strategy.features(strategy.p).values()), default=0)
+    if needed > shape.purge:
+        raise UsageError(
+            f"the optimiser chose {dict(params)}, whose features look back {needed} bars, and the folds are purged by "
+            f"{shape.purge}; give the plan purge={needed}"
+        )
 
 
 def _moments(frame: HistoryFrame, span: slice) -> tuple[Nanoseconds, Nanoseconds]:

@@ -22,7 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from tradecore.core.errors import StateRefusedError, UsageError
 from tradecore.storage.atomic_io import explain, make_folder
 
-REVISIONS = ("0001",)
+REVISIONS = ("0001", "0002")
 """Every revision this code knows, oldest first; a test holds it equal to the files in `migrations/versions`."""
 BUSY_TIMEOUT_S = 30.0
 """How long a transaction waits for another process's to end."""
