@@ -21,8 +21,9 @@ one, so E[close(t) | past] = close(t-1) whatever s(t) does. The kinds differ in 
     noise    s x exp(h) x sqrt((n-2) / chi2(n)), h an Ornstein-Uhlenbeck process with a half-life of two days, n = 5
              (Student tails), one jump in ten days
     regimes  as noise, with calm, active and wild regimes of random length and more jumps: the market of the demo
-    trending as noise, and log close moves by +m or -m a bar besides, in stretches of ten days on average (exponential);
-             m is `edge` standard deviations of a usual day, a day: an edge of any size, all else the same to the bit
+    trending as noise, in stretches of two days on average (exponential) that are busy and quiet in turn: volume is six
+             times as large in busy ones, and log close moves by +m a bar in them and by -m in quiet ones besides; m is
+             `edge` standard deviations of a usual day, a day: an edge of any size, all else the same to the bit
     planted  log close = zigzag + X; the zigzag climbs and falls in turn at a steady pace for days, X is an
              Ornstein-Uhlenbeck process driven by 0.45 s(t) z(t); the trends are the edge; volume swells as one begins
 
@@ -88,7 +89,7 @@ class _Recipe:
     jump_size: float = 0.0
     has_trends: bool = False
     drift_days: float = 0.0
-    """Mean length of a stretch of one drift, up or down; 0 drifts nowhere."""
+    """Mean length of a stretch of one drift, up and busy or down and quiet; 0 drifts nowhere."""
 
 
 _RECIPES: Mapping[str, _Recipe] = MappingProxyType(
@@ -97,7 +98,7 @@ _RECIPES: Mapping[str, _Recipe] = MappingProxyType(
         "jumps": _Recipe(jumps_per_day=0.2, jump_size=0.03),
         "noise": _Recipe(log_vol=0.3, tail_freedom=5.0, jumps_per_day=0.1, jump_size=0.02),
         "regimes": _Recipe(((0.5, 12.0), (1.0, 8.0), (2.0, 2.0)), 0.25, 5.0, 0.2, 0.02),
-        "trending": _Recipe(log_vol=0.3, tail_freedom=5.0, jumps_per_day=0.1, jump_size=0.02, drift_days=10.0),
+        "trending": _Recipe(log_vol=0.3, tail_freedom=5.0, jumps_per_day=0.1, jump_size=0.02, drift_days=2.0),
         "planted": _Recipe(((0.7, 10.0), (1.2, 6.0)), 0.15, 8.0, has_trends=True),
     }
 )
@@ -112,6 +113,8 @@ _NOISE_SHARE = 0.45
 _NOISE_HALF_LIFE_DAYS = 60.0
 _SWELL = 4.0
 _SWELL_DAYS = 0.75
+# How many times the volume of quiet stretches is traded in the busy ones of `trending`.
+_BUSY = 6.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -254,7 +257,8 @@ class _Maker:
             noise = _autoregression(sigma * z, 0.5 ** (self.bar_days / _NOISE_HALF_LIFE_DAYS))
             move = np.diff(trend + noise, prepend=0.0)
         if recipe.drift_days:
-            move = move + self.drift(recipe.drift_days, count)
+            drift, swell = self.drift(recipe.drift_days, count)
+            move = move + drift
         base = self.shape.start_price or _START_PRICES.get(self.pair.base, 100.0)
         close = np.log(base) + np.cumsum(move + jump)
         prices = self.prices(close - move, close, sigma)
@@ -302,16 +306,16 @@ class _Maker:
         happens[0] = False
         return np.where(happens, size, 0.0)
 
-    def drift(self, days: float, count: int) -> FloatArray:
-        """Return what each bar's log price drifts by, up and down in turn for an exponential time, (count,)."""
+    def drift(self, days: float, count: int) -> tuple[FloatArray, FloatArray]:
+        """Return what each bar's log price drifts by, up and down in turn, and the swell of volume, each (count,)."""
         rng, ends, lengths = self.rng("drift"), 0, []
         up = rng.random() < 0.5
         while ends < count:
             lengths.append(1 + int(-np.log1p(-rng.random()) * days / self.bar_days))
             ends += lengths[-1]
-        signs = np.where((np.arange(len(lengths)) % 2 == 0) == up, 1.0, -1.0)
+        rises = np.repeat((np.arange(len(lengths)) % 2 == 0) == up, lengths)[:count]
         size = self.shape.edge * self.shape.volatility / np.sqrt(365) * self.bar_days
-        return np.asarray(np.repeat(signs, lengths)[:count] * size)
+        return np.where(rises, size, -size), np.where(rises, _BUSY, 1.0)
 
     def trends(self, count: int) -> tuple[FloatArray, FloatArray]:
         """Return the planted zigzag in log price and the swell of volume at its turning points, each (count,)."""

@@ -271,12 +271,31 @@ def test_sizes_of_a_planted_edge_differ_in_the_drift_alone() -> None:
     drift = 0.4 * 0.55 / np.sqrt(365) / 24
     np.testing.assert_allclose(np.abs(apart), drift, atol=1e-5)  # prices are rounded to cents
     turns = np.flatnonzero(np.diff(np.sign(apart)))
-    assert 15 < len(turns) < 60  # stretches of ten days on average
+    assert 120 < len(turns) < 250  # stretches of two days on average
+    rose = apart > 0
+    busy = some.volume[1:]
+    assert 4 < busy[rose].mean() / busy[~rose].mean() < 9
 
 
-def test_a_larger_planted_edge_pays_a_slow_trend_follower_more() -> None:
-    paid = [np.mean([_slow_averages(trending(e, s), COST).mean() * YEAR for s in range(8)]) for e in (0.0, 0.4, 0.8)]
+def _watching_volume(bars: Bars, cost: float) -> FloatArray:
+    """Long while the mean volume of 12 hours is above that of 600; the return of every bar, open to open."""
+    total = np.concatenate(([0.0], np.cumsum(bars.volume)))
+    fast, slow = (np.concatenate([np.zeros(n - 1), (total[n:] - total[:-n]) / n]) for n in (12, 600))
+    return _net(bars, fast > slow, 600, cost)
+
+
+def test_a_larger_planted_edge_pays_who_watches_the_volume_more() -> None:
+    paid = [np.mean([_watching_volume(trending(e, s), COST).mean() * YEAR for s in range(8)]) for e in (0.0, 0.4, 0.8)]
     assert paid[0] < 0 < paid[1] < paid[2]
+
+
+def test_a_planted_edge_is_hardly_there_for_slow_averages_of_the_price() -> None:
+    """The baselines of a verdict must not find it, or nobody can be better than they are."""
+    blind, seeing = (
+        np.mean([rule(trending(0.6, seed), COST).mean() * YEAR for seed in range(8)])
+        for rule in (_slow_averages, _watching_volume)
+    )
+    assert blind < 0.2 < seeing
 
 
 def test_a_planted_edge_is_named_in_the_source() -> None:
