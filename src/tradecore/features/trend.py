@@ -22,7 +22,7 @@ def _acceleration_below_limit(p: Params) -> str:
 
 
 def _hull_rings(p: Params) -> int:
-    return int(2 * (p["period"] + p["period"] // 2 + _root(p)))
+    return int(p["period"] + p["period"] // 2 + _root(p) + 9)
 
 
 def _root(p: Params) -> int:
@@ -40,7 +40,7 @@ SPECS: tuple[Spec, ...] = (
         ("value",),
         "trend.sma",
         warmup=lambda p: p["period"] - 1,
-        rings=lambda p: p["period"],
+        rings=lambda p: p["period"] + 1,
         unit=_QUOTE,
     ),
     Spec(
@@ -64,10 +64,9 @@ SPECS: tuple[Spec, ...] = (
         (bars("period", 20, 2, "bars averaged"),),
         ("close",),
         ("value",),
-        "trend.linear",
+        "weighted.wma",
         warmup=lambda p: p["period"] - 1,
-        rings=lambda p: 2 * p["period"],
-        constants=(0,),
+        rings=lambda p: p["period"] + 3,
         unit=_QUOTE,
     ),
     Spec(
@@ -114,7 +113,7 @@ SPECS: tuple[Spec, ...] = (
         ("value",),
         "trend.kama",
         warmup=lambda p: p["period"],
-        rings=lambda p: 2 * p["period"],
+        rings=lambda p: 2 * p["period"] + 1,
         rule=_fast_below_slow,
         source="Kaufman (1995)",
         unit=_QUOTE,
@@ -127,7 +126,7 @@ SPECS: tuple[Spec, ...] = (
         (bars("period", 20, 4, "bars of the long mean"),),
         ("close",),
         ("value",),
-        "trend.hull",
+        "weighted.hull",
         warmup=lambda p: p["period"] + _root(p) - 2,
         rings=_hull_rings,
         source="Hull (2005)",
@@ -188,9 +187,9 @@ SPECS: tuple[Spec, ...] = (
         (bars("period", 14, 2, "bars fitted"),),
         ("close",),
         ("value",),
-        "trend.linear",
+        "weighted.linear",
         warmup=lambda p: p["period"] - 1,
-        rings=lambda p: 2 * p["period"],
+        rings=lambda p: 2 * p["period"] + 1,
         constants=(2,),
         unit=_QUOTE,
     ),
@@ -202,9 +201,9 @@ SPECS: tuple[Spec, ...] = (
         (bars("period", 14, 2, "bars fitted"),),
         ("close",),
         ("value",),
-        "trend.linear",
+        "weighted.linear",
         warmup=lambda p: p["period"] - 1,
-        rings=lambda p: 2 * p["period"],
+        rings=lambda p: 2 * p["period"] + 1,
         constants=(1,),
         unit=f"{_QUOTE} per bar",
     ),

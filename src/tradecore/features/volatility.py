@@ -23,7 +23,7 @@ def _spread(name: str, label: str, text: str, form: int, params: tuple[Param, ..
         _BANDS if form == 0 else ("value",),
         "volatility.spread",
         warmup=lambda p: p["period"] - 1,
-        rings=lambda p: 2 * p["period"],
+        rings=lambda p: 2 * p["period"] + 2,
         constants=(form,) if len(params) == 2 else (1.0, form),
         source="Bollinger (2001)" if len(params) == 2 else "",
         unit=unit,

@@ -8,7 +8,8 @@ import numpy as np
 from numba import njit
 
 from tradecore.core.types import FloatArray
-from tradecore.features.kernels.windows import ema_step, slide_max, slide_min, slide_sum, wilder_step
+from tradecore.features.kernels.fused import fma
+from tradecore.features.kernels.windows import blank, ema_step, slide_max, slide_min, slide_sum, wilder_step
 
 NAN = np.nan
 INF = np.inf
@@ -41,22 +42,28 @@ def change(x: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray)
     """Write the change over n bars: difference (form 0), percent (1), fraction (2), or logarithm of the ratio (3)."""
     seen, j = int(state[0]), int(state[1])
     ring, y = state[16:], out[0]
-    for i in range(len(x)):
-        old, value = ring[j], x[i]
+    early = min(n, len(x))
+    # The bars before these lie in the ring; those of the rest lie in x itself, n places back.
+    for i in range(early):
+        y[i] = _change(x[i], ring[j + i if j + i < n else j + i - n], form)
+    xs, ys = x[early:], y[early:]
+    for i in range(len(xs)):
+        ys[i] = _change(xs[i], x[i], form)
+    j = (j + len(x) - early) % n
+    for value in x[len(x) - early :]:
         ring[j] = value
-        if seen < n:
-            y[i] = NAN
-        elif form == 0:
-            y[i] = value - old
-        elif form == 1:
-            y[i] = (value / old - 1.0) * 100.0
-        elif form == 2:
-            y[i] = value / old - 1.0
-        else:
-            y[i] = math.log(value / old)
         j = j + 1 if j < n - 1 else 0
-        seen += 1
-    state[0], state[1] = seen, j
+    blank(out, n - seen)
+    state[0], state[1] = seen + len(x), j
+
+
+@njit(inline="always", error_model="numpy")
+def _change(value: float, old: float, form: int) -> float:
+    if form == 0:
+        return value - old
+    if form == 3:
+        return math.log(value / old)
+    return (value / old - 1.0) * (100.0 if form == 1 else 1.0)
 
 
 @njit(cache=True, error_model="numpy")
@@ -233,13 +240,19 @@ def trix(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the one-bar change of the triple-smoothed exponential mean, in percent."""
     seen, a, b, c = int(state[0]), state[1], state[2], state[3]
     y, rate, first = out[0], 2.0 / (n + 1), 3 * (n - 1)
-    for i in range(len(x)):
+    early = min(max(first + 1 - seen, 0), len(x))
+    for i in range(early):
+        a = ema_step(a, seen + i, n, rate, x[i])
+        if seen + i >= n - 1:
+            b = ema_step(b, seen + i - (n - 1), n, rate, a)
+        if seen + i >= 2 * (n - 1):
+            c = ema_step(c, seen + i - 2 * (n - 1), n, rate, b)
+    xs, ys = x[early:], y[early:]
+    for i in range(len(xs)):
         last = c
-        a = ema_step(a, seen, n, rate, x[i])
-        if seen >= n - 1:
-            b = ema_step(b, seen - (n - 1), n, rate, a)
-        if seen >= 2 * (n - 1):
-            c = ema_step(c, seen - 2 * (n - 1), n, rate, b)
-        y[i] = 100.0 * (c / last - 1.0) if seen > first else NAN
-        seen += 1
-    state[0], state[1], state[2], state[3] = seen, a, b, c
+        a = fma(xs[i] - a, rate, a)
+        b = fma(a - b, rate, b)
+        c = fma(b - c, rate, c)
+        ys[i] = 100.0 * (c / last - 1.0)
+    blank(out, first + 1 - seen)
+    state[0], state[1], state[2], state[3] = seen + len(x), a, b, c

@@ -1,14 +1,13 @@
-"""Kernels of the trend indicators: averages, convergence, direction, regression, trailing stops."""
+"""Kernels of the trend indicators: averages, convergence, direction, trailing stops."""
 
 from __future__ import annotations
-
-import math
 
 import numpy as np
 from numba import njit
 
 from tradecore.core.types import FloatArray
-from tradecore.features.kernels.windows import ema_step, slide_ramp, slide_sum, wilder_step
+from tradecore.features.kernels.fused import fma
+from tradecore.features.kernels.windows import blank, ema_step, tail_sums, wilder_step
 
 NAN = np.nan
 
@@ -17,13 +16,20 @@ NAN = np.nan
 def sma(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the mean of the last n values."""
     seen, j, prefix = int(state[0]), int(state[1]), state[2]
-    block, y, share = state[16:], out[0], 1.0 / n
-    for i in range(len(x)):
-        total, prefix = slide_sum(block, j, n, prefix, x[i])
-        y[i] = total * share if seen >= n - 1 else NAN
-        j = j + 1 if j < n - 1 else 0
-        seen += 1
-    state[0], state[1], state[2] = seen, j, prefix
+    block, y, share, at = state[16:], out[0], 1.0 / n, 0
+    while at < len(x):
+        many = min(n - j, len(x) - at)
+        xs, ys, tail = x[at : at + many], y[at : at + many], block[j:]
+        for k in range(many):
+            prefix += xs[k]
+            ys[k] = (tail[k + 1] + prefix) * share
+            tail[k] = xs[k]
+        at, j = at + many, j + many
+        if j == n:
+            j, prefix = 0, 0.0
+            tail_sums(block, n)
+    blank(out, n - 1 - seen)
+    state[0], state[1], state[2] = seen + len(x), j, prefix
 
 
 @njit(cache=True, error_model="numpy")
@@ -31,11 +37,16 @@ def ema(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the exponential mean with rate 2 / (n + 1), seeded by the mean of the first n."""
     seen, mean = int(state[0]), state[1]
     y, rate = out[0], 2.0 / (n + 1)
-    for i in range(len(x)):
-        mean = ema_step(mean, seen, n, rate, x[i])
-        y[i] = mean if seen >= n - 1 else NAN
-        seen += 1
-    state[0], state[1] = seen, mean
+    early = min(max(n - seen, 0), len(x))
+    for i in range(early):
+        mean = ema_step(mean, seen + i, n, rate, x[i])
+        y[i] = mean
+    xs, ys = x[early:], y[early:]
+    for i in range(len(xs)):
+        mean = (xs[i] - mean) * rate + mean
+        ys[i] = mean
+    blank(out, n - 1 - seen)
+    state[0], state[1] = seen + len(x), mean
 
 
 @njit(cache=True, error_model="numpy")
@@ -43,46 +54,22 @@ def ema_chain(x: FloatArray, n: int, depth: int, state: FloatArray, out: FloatAr
     """Write the double (depth 2) or triple (3) exponential mean, each stage seeded by the first n of the last."""
     seen, a, b, c = int(state[0]), state[1], state[2], state[3]
     y, rate, warmup = out[0], 2.0 / (n + 1), depth * (n - 1)
-    for i in range(len(x)):
-        a = ema_step(a, seen, n, rate, x[i])
-        if seen >= n - 1:
-            b = ema_step(b, seen - (n - 1), n, rate, a)
-        if depth == 3 and seen >= 2 * (n - 1):
-            c = ema_step(c, seen - 2 * (n - 1), n, rate, b)
-        if seen < warmup:
-            y[i] = NAN
-        elif depth == 2:
-            y[i] = 2.0 * a - b
-        else:
-            y[i] = 3.0 * a - 3.0 * b + c
-        seen += 1
-    state[0], state[1], state[2], state[3] = seen, a, b, c
-
-
-@njit(cache=True, error_model="numpy")
-def linear(x: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray) -> None:
-    """Write the linearly weighted mean (form 0), the least-squares slope (1), or the line's newest value (2)."""
-    seen, j, s, r, ref = int(state[0]), int(state[1]), state[2], state[3], state[4]
-    sums, ramps, y = state[16 : 16 + n], state[16 + n :], out[0]
-    weight = 2.0 / (n * (n + 1))
-    steepness = 12.0 / (n * (n * n - 1.0))
-    share, centre = 1.0 / n, (n + 1) / 2.0
-    for i in range(len(x)):
-        if seen == 0:
-            ref = x[i]
-        total, ramp, s, r, ref = slide_ramp(sums, ramps, j, n, s, r, ref, x[i])
-        slope = (ramp - total * centre) * steepness
-        if seen < n - 1:
-            y[i] = NAN
-        elif form == 0:
-            y[i] = ref + ramp * weight
-        elif form == 1:
-            y[i] = slope
-        else:
-            y[i] = ref + total * share + slope * (n - 1) / 2.0
-        j = j + 1 if j < n - 1 else 0
-        seen += 1
-    state[0], state[1], state[2], state[3], state[4] = seen, j, s, r, ref
+    early = min(max(warmup + 1 - seen, 0), len(x))
+    for i in range(early):
+        a = ema_step(a, seen + i, n, rate, x[i])
+        if seen + i >= n - 1:
+            b = ema_step(b, seen + i - (n - 1), n, rate, a)
+        if seen + i >= 2 * (n - 1):
+            c = ema_step(c, seen + i - 2 * (n - 1), n, rate, b)
+        y[i] = 2.0 * a - b if depth == 2 else 3.0 * a - 3.0 * b + c
+    xs, ys = x[early:], y[early:]
+    for i in range(len(xs)):
+        a = fma(xs[i] - a, rate, a)
+        b = fma(a - b, rate, b)
+        c = fma(b - c, rate, c)
+        ys[i] = 2.0 * a - b if depth == 2 else 3.0 * a - 3.0 * b + c
+    blank(out, warmup - seen)
+    state[0], state[1], state[2], state[3] = seen + len(x), a, b, c
 
 
 @njit(cache=True, error_model="numpy")
@@ -92,48 +79,55 @@ def macd(x: FloatArray, fast: int, slow: int, smooth: int, state: FloatArray, ou
     Both averages are seeded at the same bar, the slow one's first: TA-Lib's convention.
     """
     seen, a, b, c = int(state[0]), state[1], state[2], state[3]
-    line, signal, hist = out[0], out[1], out[2]
     fast_rate, slow_rate, rate = 2.0 / (fast + 1), 2.0 / (slow + 1), 2.0 / (smooth + 1)
     late, first = slow - fast, slow - 1
-    for i in range(len(x)):
-        b = ema_step(b, seen, slow, slow_rate, x[i])
-        if seen >= late:
-            a = ema_step(a, seen - late, fast, fast_rate, x[i])
-        if seen >= first:
-            c = ema_step(c, seen - first, smooth, rate, a - b)
-        if seen >= first + smooth - 1:
-            line[i], signal[i], hist[i] = a - b, c, a - b - c
-        else:
-            line[i], signal[i], hist[i] = NAN, NAN, NAN
-        seen += 1
-    state[0], state[1], state[2], state[3] = seen, a, b, c
+    early = min(max(first + smooth - seen, 0), len(x))
+    for i in range(early):
+        b = ema_step(b, seen + i, slow, slow_rate, x[i])
+        if seen + i >= late:
+            a = ema_step(a, seen + i - late, fast, fast_rate, x[i])
+        if seen + i >= first:
+            c = ema_step(c, seen + i - first, smooth, rate, a - b)
+        out[0, i], out[1, i], out[2, i] = a - b, c, a - b - c
+    xs, line, signal, hist = x[early:], out[0, early:], out[1, early:], out[2, early:]
+    for i in range(len(xs)):
+        b = fma(xs[i] - b, slow_rate, b)
+        a = fma(xs[i] - a, fast_rate, a)
+        gap = a - b
+        c = fma(gap - c, rate, c)
+        line[i], signal[i], hist[i] = gap, c, gap - c
+    blank(out, first + smooth - 1 - seen)
+    state[0], state[1], state[2], state[3] = seen + len(x), a, b, c
 
 
 @njit(cache=True, error_model="numpy")
 def kama(x: FloatArray, n: int, fast: int, slow: int, state: FloatArray, out: FloatArray) -> None:
     """Write Kaufman's adaptive mean: its rate follows net movement over path. A flat window counts as efficient."""
     seen, j, prefix, last, mean = int(state[0]), int(state[1]), state[2], state[3], state[4]
-    block, lagged, y = state[16 : 16 + n], state[16 + n :], out[0]
+    block, lagged, y = state[16 : 17 + n], state[17 + n :], out[0]
     slowest = 2.0 / (slow + 1)
-    span = 2.0 / (fast + 1) - slowest
-    for i in range(len(x)):
-        value = x[i]
-        old = lagged[j]
-        lagged[j] = value
-        step = abs(value - last) if seen > 0 else 0.0
-        path, prefix = slide_sum(block, j, n, prefix, step)
-        if seen >= n:
-            net = value - old
-            share = 1.0 if path <= net or path == 0.0 else abs(net) / path
-            rate = (share * span + slowest) ** 2
-            mean = (value - mean) * rate + mean
-            y[i] = mean
-        else:
-            mean = value
-            y[i] = NAN
-        last = value
-        j = j + 1 if j < n - 1 else 0
-        seen += 1
+    span, at = 2.0 / (fast + 1) - slowest, 0
+    while at < len(x):
+        many = min(n - j, len(x) - at)
+        xs, ys, tail, old = x[at : at + many], y[at : at + many], block[j:], lagged[j:]
+        if seen == 0:
+            last = xs[0]
+        # The first block is the warm-up: there the mean is the value itself.
+        least = 1.0 if seen < n else 0.0
+        for k in range(many):
+            value = xs[k]
+            step, net = abs(value - last), value - old[k]
+            prefix += step
+            path = tail[k + 1] + prefix
+            share = abs(net) / path if net < path else 1.0
+            rate = max(share * span + slowest, least)
+            mean = fma(value - mean, rate * rate, mean)
+            ys[k], tail[k], old[k], last = mean, step, value, value
+        at, j, seen = at + many, j + many, seen + many
+        if j == n:
+            j, prefix = 0, 0.0
+            tail_sums(block, n)
+    blank(out, n - (seen - len(x)))
     state[0], state[1], state[2], state[3], state[4] = seen, j, prefix, last, mean
 
 
@@ -251,45 +245,6 @@ def supertrend(
         last = close[i]
         seen += 1
     state[0], state[1], state[2], state[3], state[4], state[5] = seen, atr, last, upper, lower, side
-
-
-@njit(cache=True, error_model="numpy")
-def hull(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
-    """Write Hull's mean: the weighted mean over sqrt(n) of twice the one over n / 2 minus the one over n."""
-    half, root = n // 2, int(math.sqrt(n))
-    seen, j, k, m = int(state[0]), int(state[1]), int(state[2]), int(state[3])
-    s, r, ref = state[4], state[5], state[6]
-    half_s, half_r, half_ref = state[7], state[8], state[9]
-    root_s, root_r, root_ref = state[10], state[11], state[12]
-    sums, ramps, at, y = state[16 : 16 + n], state[16 + n : 16 + 2 * n], 16 + 2 * n, out[0]
-    half_sums, half_ramps = state[at : at + half], state[at + half : at + 2 * half]
-    root_sums, root_ramps = state[at + 2 * half : at + 2 * half + root], state[at + 2 * half + root :]
-    share, half_share, root_share = 2.0 / (n * (n + 1)), 2.0 / (half * (half + 1)), 2.0 / (root * (root + 1))
-    for i in range(len(x)):
-        if seen == 0:
-            ref = half_ref = x[i]
-        _, ramp, s, r, ref = slide_ramp(sums, ramps, j, n, s, r, ref, x[i])
-        _, half_ramp, half_s, half_r, half_ref = slide_ramp(
-            half_sums, half_ramps, k, half, half_s, half_r, half_ref, x[i]
-        )
-        j = j + 1 if j < n - 1 else 0
-        k = k + 1 if k < half - 1 else 0
-        y[i] = NAN
-        if seen >= n - 1:
-            gap = 2.0 * (half_ref + half_ramp * half_share) - (ref + ramp * share)
-            if seen == n - 1:
-                root_ref = gap
-            _, last, root_s, root_r, root_ref = slide_ramp(
-                root_sums, root_ramps, m, root, root_s, root_r, root_ref, gap
-            )
-            m = m + 1 if m < root - 1 else 0
-            if seen >= n + root - 2:
-                y[i] = root_ref + last * root_share
-        seen += 1
-    state[0], state[1], state[2], state[3] = seen, j, k, m
-    state[4], state[5], state[6] = s, r, ref
-    state[7], state[8], state[9] = half_s, half_r, half_ref
-    state[10], state[11], state[12] = root_s, root_r, root_ref
 
 
 @njit(cache=True, error_model="numpy")

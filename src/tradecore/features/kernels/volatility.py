@@ -8,7 +8,16 @@ import numpy as np
 from numba import njit
 
 from tradecore.core.types import FloatArray
-from tradecore.features.kernels.windows import ema_step, slide_max, slide_min, slide_moments, slide_sum, wilder_step
+from tradecore.features.kernels.fused import fma
+from tradecore.features.kernels.windows import (
+    blank,
+    ema_step,
+    slide_max,
+    slide_min,
+    slide_sum,
+    tail_moments,
+    wilder_step,
+)
 
 NAN = np.nan
 INF = np.inf
@@ -32,16 +41,19 @@ def atr(
     """Write Wilder's mean of the true range, in quote (form 0) or in percent of the close (1)."""
     seen, mean, last = int(state[0]), state[1], state[2]
     y, rate = out[0], 1.0 / n
-    for i in range(len(high)):
-        if seen > 0:
-            mean = wilder_step(mean, seen - 1, n, rate, max(high[i], last) - min(low[i], last))
+    early = min(max(n + 1 - seen, 0), len(high))
+    for i in range(early):
+        if seen + i > 0:
+            mean = wilder_step(mean, seen + i - 1, n, rate, max(high[i], last) - min(low[i], last))
         last = close[i]
-        if seen < n:
-            y[i] = NAN
-        else:
-            y[i] = mean if form == 0 else 100.0 * mean / last
-        seen += 1
-    state[0], state[1], state[2] = seen, mean, last
+        y[i] = mean if form == 0 else 100.0 * mean / last
+    highs, lows, closes, ys, keep = high[early:], low[early:], close[early:], y[early:], 1.0 - rate
+    for i in range(len(highs)):
+        mean = fma(mean, keep, (max(highs[i], last) - min(lows[i], last)) * rate)
+        last = closes[i]
+        ys[i] = mean if form == 0 else 100.0 * mean / last
+    blank(out, n - seen)
+    state[0], state[1], state[2] = seen + len(high), mean, last
 
 
 @njit(cache=True, error_model="numpy")
@@ -50,34 +62,45 @@ def spread(x: FloatArray, n: int, width: float, form: int, state: FloatArray, ou
 
     Forms: 0 upper, middle, lower band; 1 place between the bands; 2 distance of the bands over the mean; 3 deviation;
     4 z-score. A flat window has no deviation: its z-score is 0, its place between the bands 0.5.
+
+    Sums are about the first value of the head of the window (see `windows`), which every such window holds: the
+    variance loses at most a factor n of precision however far the price is from zero, and that of a flat window is 0.
     """
     seen, j, s, q, ref = int(state[0]), int(state[1]), state[2], state[3], state[4]
-    sums, squares, y, share = state[16 : 16 + n], state[16 + n :], out[0], 1.0 / n
-    for i in range(len(x)):
-        value = x[i]
-        if seen == 0:
-            ref = value
-        total, square, s, q, ref = slide_moments(sums, squares, j, n, s, q, ref, value)
-        j = j + 1 if j < n - 1 else 0
-        seen += 1
-        if seen < n:
-            for row in range(len(out)):
-                out[row, i] = NAN
-            continue
-        shift = total * share
-        mean = ref + shift
-        deviation = math.sqrt(max(square * share - shift * shift, 0.0))
-        if form == 0:
-            out[0, i], out[1, i], out[2, i] = mean + width * deviation, mean, mean - width * deviation
-        elif form == 1:
-            y[i] = 0.5 + (value - mean) / (2.0 * width * deviation) if deviation > 0.0 else 0.5
-        elif form == 2:
-            y[i] = 2.0 * width * deviation / mean if deviation > 0.0 else 0.0
-        elif form == 3:
-            y[i] = deviation
-        else:
-            y[i] = (value - mean) / deviation if deviation > 0.0 else 0.0
-    state[0], state[1], state[2], state[3], state[4] = seen, j, s, q, ref
+    sums, squares, share, at = state[16 : 17 + n], state[17 + n :], 1.0 / n, 0
+    last = len(out) - 1
+    while at < len(x):
+        if j == 0:
+            ref, s, q = x[at], 0.0, 0.0
+            tail_moments(sums, squares, n, ref)
+        many = min(n - j, len(x) - at)
+        xs, tail, square = x[at : at + many], sums[j:], squares[j:]
+        first, ys, third = out[0, at : at + many], out[min(1, last), at : at + many], out[last, at : at + many]
+        for k in range(many):
+            gap = xs[k] - ref
+            s += gap
+            q += gap * gap
+            shift = (tail[k + 1] + s) * share
+            deviation = math.sqrt(max((square[k + 1] + q) * share - shift * shift, 0.0))
+            tail[k] = xs[k]
+            if form == 0:
+                first[k], ys[k], third[k] = (
+                    ref + shift + width * deviation,
+                    ref + shift,
+                    ref + shift - width * deviation,
+                )
+            elif form == 1:
+                ys[k] = 0.5 + (gap - shift) / (2.0 * width * deviation) if deviation > 0.0 else 0.5
+            elif form == 2:
+                ys[k] = 2.0 * width * deviation / (ref + shift) if deviation > 0.0 else 0.0
+            elif form == 3:
+                ys[k] = deviation
+            else:
+                ys[k] = (gap - shift) / deviation if deviation > 0.0 else 0.0
+        at += many
+        j = j + many if j + many < n else 0
+    blank(out, n - 1 - seen)
+    state[0], state[1], state[2], state[3], state[4] = seen + len(x), j, s, q, ref
 
 
 @njit(cache=True, error_model="numpy")

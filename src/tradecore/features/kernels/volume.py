@@ -6,7 +6,8 @@ import numpy as np
 from numba import njit
 
 from tradecore.core.types import FloatArray, IntArray
-from tradecore.features.kernels.windows import ema_step, slide_sum
+from tradecore.features.kernels.fused import fma
+from tradecore.features.kernels.windows import blank, ema_step, slide_sum, tail_sums_of_two
 
 NAN = np.nan
 DAY_NS = 86_400_000_000_000
@@ -86,16 +87,26 @@ def money_flow(
 ) -> None:
     """Write n bars' volume weighted by the close's place in its bar, over their volume; 0 without any."""
     seen, j, flow, amount = int(state[0]), int(state[1]), state[2], state[3]
-    flows, amounts, y = state[16 : 16 + n], state[16 + n :], out[0]
-    for i in range(len(high)):
-        span = high[i] - low[i]
-        place = ((close[i] - low[i]) - (high[i] - close[i])) / span if span > 0.0 else 0.0
-        top, flow = slide_sum(flows, j, n, flow, place * volume[i])
-        bottom, amount = slide_sum(amounts, j, n, amount, volume[i])
-        y[i] = NAN if seen < n - 1 else (top / bottom if bottom > 0.0 else 0.0)
-        j = j + 1 if j < n - 1 else 0
-        seen += 1
-    state[0], state[1], state[2], state[3] = seen, j, flow, amount
+    flows, amounts, y, at = state[16 : 17 + n], state[17 + n :], out[0], 0
+    while at < len(high):
+        end = min(at + n - j, len(high))
+        highs, lows, closes, volumes, ys = high[at:end], low[at:end], close[at:end], volume[at:end], y[at:end]
+        tail, amount_tail = flows[j:], amounts[j:]
+        for k in range(end - at):
+            span, part = highs[k] - lows[k], volumes[k]
+            amount += part
+            bottom = amount_tail[k + 1] + amount
+            amount_tail[k] = part
+            part *= ((closes[k] - lows[k]) - (highs[k] - closes[k])) / span if span > 0.0 else 0.0
+            flow += part
+            ys[k] = (tail[k + 1] + flow) / bottom if bottom > 0.0 else 0.0
+            tail[k] = part
+        at, j = end, j + end - at
+        if j == n:
+            j, flow, amount = 0, 0.0, 0.0
+            tail_sums_of_two(flows, amounts, n)
+    blank(out, n - 1 - seen)
+    state[0], state[1], state[2], state[3] = seen + len(high), j, flow, amount
 
 
 @njit(cache=True, error_model="numpy")
@@ -126,16 +137,19 @@ def oscillator(
 ) -> None:
     """Write Chaikin's oscillator: fast minus slow exponential mean of accumulation, both started at its first value."""
     seen, total, a, b, y = int(state[0]), state[1], state[2], state[3], out[0]
-    fast_rate, slow_rate, warmup = 2.0 / (fast + 1), 2.0 / (slow + 1), max(fast, slow) - 1
+    fast_rate, slow_rate = 2.0 / (fast + 1), 2.0 / (slow + 1)
+    fast_keep, slow_keep = 1.0 - fast_rate, 1.0 - slow_rate
     for i in range(len(high)):
         span = high[i] - low[i]
-        if span > 0.0:
-            total += ((close[i] - low[i]) - (high[i] - close[i])) / span * volume[i]
-        a = a * (1.0 - fast_rate) + total * fast_rate if seen > 0 else total
-        b = b * (1.0 - slow_rate) + total * slow_rate if seen > 0 else total
-        y[i] = a - b if seen >= warmup else NAN
-        seen += 1
-    state[0], state[1], state[2], state[3] = seen, total, a, b
+        place = ((close[i] - low[i]) - (high[i] - close[i])) / span if span > 0.0 else 0.0
+        total += place * volume[i]
+        if seen == 0 and i == 0:
+            a, b = total, total
+        a = fma(a, fast_keep, total * fast_rate)
+        b = fma(b, slow_keep, total * slow_rate)
+        y[i] = a - b
+    blank(out, max(fast, slow) - 1 - seen)
+    state[0], state[1], state[2], state[3] = seen + len(high), total, a, b
 
 
 @njit(cache=True, error_model="numpy")
@@ -143,10 +157,14 @@ def force(close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out:
     """Write the exponential mean of the close's change times the volume."""
     seen, mean, last = int(state[0]), state[1], state[2]
     y, rate = out[0], 2.0 / (n + 1)
-    for i in range(len(close)):
-        if seen > 0:
-            mean = ema_step(mean, seen - 1, n, rate, (close[i] - last) * volume[i])
-        y[i] = mean if seen >= n else NAN
-        last = close[i]
-        seen += 1
-    state[0], state[1], state[2] = seen, mean, last
+    early = min(max(n + 1 - seen, 0), len(close))
+    for i in range(early):
+        if seen + i > 0:
+            mean = ema_step(mean, seen + i - 1, n, rate, (close[i] - last) * volume[i])
+        y[i], last = mean, close[i]
+    closes, volumes, ys = close[early:], volume[early:], y[early:]
+    for i in range(len(closes)):
+        mean = fma((closes[i] - last) * volumes[i] - mean, rate, mean)
+        ys[i], last = mean, closes[i]
+    blank(out, n - seen)
+    state[0], state[1], state[2] = seen + len(close), mean, last

@@ -66,61 +66,42 @@ def slide_min(block: FloatArray, j: int, n: int, prefix: float, value: float) ->
     return prefix, np.inf
 
 
-@njit(inline="always", error_model="numpy")
-def slide_moments(
-    sums: FloatArray, squares: FloatArray, j: int, n: int, s: float, q: float, ref: float, value: float
-) -> tuple[float, float, float, float, float]:
-    """Add a value; return the window's sum and sum of squares about the returned reference, with the new s and q.
+@njit(cache=True, error_model="numpy")
+def tail_sums(block: FloatArray, n: int) -> None:
+    """Turn the values of a full block into the sums from each place on."""
+    total = 0.0
+    for p in range(n - 1, -1, -1):
+        total += block[p]
+        block[p] = total
 
-    The reference is always a value inside the window, so the variance loses at most a factor n of precision however
-    far the price is from zero, and a flat window gives exactly zero. Shape: sums, squares (n,). First reference:
-    the first value.
-    """
-    gap = value - ref
-    s += gap
-    q += gap * gap
-    if j < n - 1:
-        total, square = sums[j + 1] + s, squares[j + 1] + q
-        sums[j] = value
-        return total, square, s, q, ref
-    sums[j] = value
+
+@njit(cache=True, error_model="numpy")
+def tail_sums_of_two(block: FloatArray, other: FloatArray, n: int) -> None:
+    """Do as `tail_sums` for two blocks at once: neither waits for the other."""
+    total, beside = 0.0, 0.0
+    for p in range(n - 1, -1, -1):
+        total += block[p]
+        beside += other[p]
+        block[p], other[p] = total, beside
+
+
+@njit(cache=True, error_model="numpy")
+def tail_moments(sums: FloatArray, squares: FloatArray, n: int, ref: float) -> None:
+    """Turn a block of values into the sums and the sums of squares, about ref, from each place on."""
     total, square = 0.0, 0.0
-    for p in range(n):
-        gap = sums[n - 1 - p] - value
+    for p in range(n - 1, -1, -1):
+        gap = sums[p] - ref
         total += gap
         square += gap * gap
-        sums[n - 1 - p] = total
-        squares[n - 1 - p] = square
-    # The window is this whole block: the old reference has just left it, the new one is its last value.
-    return total, square, 0.0, 0.0, value
+        sums[p], squares[p] = total, square
 
 
-@njit(inline="always", error_model="numpy")
-def slide_ramp(
-    sums: FloatArray, ramps: FloatArray, j: int, n: int, s: float, r: float, ref: float, value: float
-) -> tuple[float, float, float, float, float]:
-    """Add a value; return the window's sum, its sum weighted 1 (oldest) to n (newest), and the new s, r, reference.
-
-    Both sums are about the returned reference, a value of the window. Shape: sums, ramps (n,). First reference:
-    the first value.
-    """
-    gap = value - ref
-    s += gap
-    r += (j + 1) * gap
-    if j < n - 1:
-        tail, tail_ramp = sums[j + 1], ramps[j + 1]
-        sums[j] = value
-        # Place p of the old block weighs p - j, place p of this one n - j + p.
-        return tail + s, tail_ramp - (j + 1) * tail + r + (n - 1 - j) * s, s, r, ref
-    sums[j] = value
-    total, ramp = 0.0, 0.0
-    for p in range(n):
-        gap = sums[n - 1 - p] - value
-        total += gap
-        ramp += (n - p) * gap
-        sums[n - 1 - p] = total
-        ramps[n - 1 - p] = ramp
-    return total, ramp, 0.0, 0.0, value
+@njit(cache=True, error_model="numpy")
+def blank(out: FloatArray, count: int) -> None:
+    """Write NaN into the first `count` columns, or all there are: the bars of the warm-up."""
+    for row in range(len(out)):
+        for i in range(min(count, out.shape[1])):
+            out[row, i] = np.nan
 
 
 @njit(inline="always", error_model="numpy")
