@@ -18,6 +18,7 @@ import numpy as np
 
 from tradecore.backtest.candidates import Accepted, Make, Params, Refused, accepted
 from tradecore.backtest.figures import FIGURES, ranked
+from tradecore.backtest.lane_sweep import play_lanes, suits
 from tradecore.backtest.pool import Played, cores, play_sessions
 from tradecore.backtest.run import Settings
 from tradecore.core.bars import Bars
@@ -28,6 +29,9 @@ from tradecore.stats.sample import DAYS_PER_YEAR
 
 KEEP_EVERY_S = 2.0
 """Seconds of work after which what is done is handed to the store; an interruption loses no more."""
+
+TOLD = 200
+"""Times that progress is told, at most: telling costs more than playing a fast candidate."""
 
 Tell = Callable[[str, int, int], None]
 
@@ -103,14 +107,10 @@ def sweep(
         raise UsageError(f"{workers} workers: expected at least 1, or leave it out for all processors")
     taken = candidates if isinstance(candidates, Accepted) else accepted(make, candidates)
     first = make(**taken.candidates[0])
-    is_lane = False
+    is_lane = suits(first, bars, settings)
     gathered = _Gathered(len(taken.candidates), store)
     work = [(place, params) for place, params in enumerate(taken.candidates) if not gathered.is_done[place]]
-    total = len(taken.candidates)
-    tell("sweep", total - len(work), total)
-    for count, played in enumerate(_played(make, bars, settings, work, workers or cores()), total - len(work) + 1):
-        gathered.add(played)
-        tell("sweep", count, total)
+    gathered.add_all(_played(make, bars, settings, work, workers or cores()), tell)
     gathered.flush()
     days, per_year = periods_of(bars)
     return Swept(
@@ -129,7 +129,11 @@ def periods_of(bars: Sequence[Bars]) -> tuple[IntArray, float]:
 def _played(
     make: Make, bars: Sequence[Bars], settings: Settings, work: Sequence[tuple[int, Params]], workers: int
 ) -> Iterator[Played]:
-    yield from play_sessions(make, bars, settings, work, workers)
+    if not work:
+        return iter(())
+    if suits(make(**work[0][1]), bars, settings):
+        return play_lanes(make, bars[0], settings, work, workers)
+    return play_sessions(make, bars, settings, work, workers)
 
 
 class _Gathered:
@@ -148,14 +152,25 @@ class _Gathered:
             self.figures[known.places], self.daily[known.places] = known.figures, known.daily
             self.is_done[known.places] = True
 
-    def add(self, played: Played) -> None:
-        place, row, daily = played
-        self._room(len(daily))
-        self.figures[place], self.daily[place] = row, daily
-        self.is_done[place] = True
-        self._fresh.append(place)
-        if time.monotonic() - self._kept_at >= KEEP_EVERY_S:
+    def add_all(self, played: Iterator[Played], tell: Tell) -> None:
+        """Take outcomes as they come; what was taken is flushed when the work is broken off, too."""
+        total = len(self.figures)
+        count = int(self.is_done.sum())
+        tell("sweep", count, total)
+        try:
+            for place, row, daily in played:
+                self._room(len(daily))
+                self.figures[place], self.daily[place] = row, daily
+                self.is_done[place] = True
+                self._fresh.append(place)
+                count += 1
+                if count % max(total // TOLD, 1) == 0 or count == total:
+                    tell("sweep", count, total)
+                    if time.monotonic() - self._kept_at >= KEEP_EVERY_S:
+                        self.flush()
+        except KeyboardInterrupt:
             self.flush()
+            raise
 
     def flush(self) -> None:
         """Hand what is new to the store."""

@@ -1,0 +1,204 @@
+"""The fast way of a sweep: strategies that say their exposure, on one pair, played by `sim.sweep` on threads.
+
+Features are computed once for all candidates that read them. Whatever the compiled player does not do (cash flows,
+gaps, drawdown stops, cooldowns, shorts) is not done differently here but not at all: `suits` says no, and the sweep
+gives those candidates sessions. Called by `backtest.sweep`. Invariant: the figures are those of a single backtest, to
+1e-9, which `control.sweeps` checks on the best of every sweep and a property test on random ones.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import local
+from typing import Any
+
+import numpy as np
+
+from tradecore.backtest.candidates import Make, Params
+from tradecore.backtest.figures import NAMES
+from tradecore.backtest.pool import Played
+from tradecore.backtest.run import Settings
+from tradecore.core.bars import Bars
+from tradecore.core.types import DAY_NS, FloatArray, IntArray
+from tradecore.features.feature import Feature
+from tradecore.sim import sweep as kernels
+from tradecore.sim.lane import terms_of
+from tradecore.stats.inference import CONSTANT
+from tradecore.stats.returns import MIN_YEARS_TO_ANNUALISE
+from tradecore.stats.sample import DAYS_PER_YEAR, YEAR_NS
+from tradecore.strategy.contract import Strategy
+from tradecore.strategy.lanes import wanted_share
+from tradecore.strategy.recorder import Wrapper
+from tradecore.strategy.views import PRICE_COLUMNS
+
+FEATURE_BYTES = 192 * 1024 * 1024
+"""Feature columns held at once; a sweep with more of them is played in blocks that share theirs."""
+BATCH = 8
+"""Candidates that a thread takes at once."""
+
+
+def suits(strategy: Strategy, bars: Sequence[Bars], settings: Settings) -> bool:
+    """Say whether the compiled player does all that this strategy, these bars and these settings ask for."""
+    limits = settings.limits
+    return (
+        strategy.exposure is not None
+        and not isinstance(strategy, Wrapper)
+        and len(bars) == 1
+        and bool(bars[0].is_real.all())
+        and not settings.flows
+        and not settings.venue.allow_short
+        and settings.venue.max_positions >= 1
+        and limits.max_drawdown >= 1.0
+        and limits.cooldown_bars == 0
+        and not limits.no_new_risk
+    )
+
+
+def play_lanes(
+    make: Make, bars: Bars, settings: Settings, work: Sequence[tuple[int, Params]], workers: int
+) -> Iterator[Played]:
+    """Yield each parameter set's outcome as it comes, in any order. Errors: StrategyError naming the parameter set."""
+    player = LanePlayer(make, bars, settings)
+    with ThreadPoolExecutor(workers) as threads:
+        waiting: set[Future[list[Played]]] = set()
+        try:
+            for block in player.blocks(work):
+                list(threads.map(player.add_feature, player.missing(block)))
+                waiting = {
+                    threads.submit(player.play_all, block[at : at + BATCH]) for at in range(0, len(block), BATCH)
+                }
+                while waiting:
+                    done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                    for one in done:
+                        yield from one.result()
+        finally:
+            for one in waiting:
+                one.cancel()
+
+
+class LanePlayer:
+    """One market and its features, on which candidates are played."""
+
+    def __init__(self, make: Make, bars: Bars, settings: Settings) -> None:
+        self._make, self._bars = make, bars
+        self._terms = terms_of(settings.venue, bars.pair)
+        limits = settings.limits
+        self._rules = kernels.Rules(
+            float(settings.cash), int(settings.venue.latency_bars), float(limits.max_pair_exposure),
+            float(limits.max_total_exposure),
+        )  # fmt: skip
+        self._market = kernels.market_of(bars.open, bars.close, bars.volume, last_bars_of_days(bars))
+        self._prices: Mapping[str, FloatArray] = {name: getattr(bars, name) for name in PRICE_COLUMNS}
+        self._years = (int(bars.open_time[-1]) - int(bars.open_time[0]) + bars.timeframe.ns) / YEAR_NS
+        self._per_year = bars.timeframe.per_year if bars.timeframe.ns >= DAY_NS else DAYS_PER_YEAR
+        self._rows: dict[Feature, FloatArray] = {}
+        self._own = local()
+
+    def blocks(self, work: Sequence[tuple[int, Params]]) -> Iterator[list[tuple[int, Params, Strategy]]]:
+        """Cut the work where its features would need too much memory; features no longer read are let go."""
+        room = max(FEATURE_BYTES // (8 * max(len(self._bars), 1)), 8)
+        block: list[tuple[int, Params, Strategy]] = []
+        read: set[Feature] = set()
+        for number, params in work:
+            strategy = self._make(**params)
+            needed = {_whole(one) for one in strategy.features(strategy.p).values()}
+            if block and sum(len(one.spec.outputs) for one in read | needed) > room:
+                self._let_go(read)
+                yield block
+                block, read = [], set()
+            block.append((number, params, strategy))
+            read |= needed
+        self._let_go(read)
+        yield block
+
+    def missing(self, block: Sequence[tuple[int, Params, Strategy]]) -> list[Feature]:
+        """Return the features a block reads that are not there yet, each once."""
+        needed = (_whole(one) for _, _, strategy in block for one in strategy.features(strategy.p).values())
+        return [one for one in dict.fromkeys(needed) if one not in self._rows]
+
+    def add_feature(self, feature: Feature) -> None:
+        """Compute a feature for all who read it."""
+        self._rows[feature] = feature.rows(self._bars)
+
+    def play_all(self, work: Sequence[tuple[int, Params, Strategy]]) -> list[Played]:
+        """Play some candidates in turn."""
+        return [self.play(number, strategy) for number, _, strategy in work]
+
+    def play(self, number: int, strategy: Strategy) -> Played:
+        """Play one candidate. Errors: StrategyError for an exposure that is none."""
+        features = strategy.features(strategy.p)
+        columns: dict[str, Any] = dict(self._prices)
+        first = 0
+        for key, feature in features.items():
+            rows = self._rows[_whole(feature)]
+            first = max(first, feature.warmup)
+            for name, output in zip(feature.columns(key), feature.outputs, strict=True):
+                columns[name] = rows[feature.spec.outputs.index(output)]
+        share = np.ascontiguousarray(strategy.exposure(columns), np.float64)
+        if share.shape != self._market.close.shape:
+            wanted_share(strategy, self._bars)  # says what is wrong with it
+        share = share.view()
+        share.flags.writeable = False
+        at = self._buffer()
+        count = kernels.changes_of(share, share.view(np.int64), min(first, len(share)), at)
+        if count < 0:
+            wanted_share(strategy, self._bars)
+        out, daily = np.empty(len(kernels.OUTCOME)), np.empty(len(self._market.day_ends))
+        kernels.play(self._market, self._terms, self._rules, share, at, count, out, daily)
+        return number, self._figures(out), daily
+
+    def _buffer(self) -> IntArray:
+        """Return this thread's room for the changes of one candidate."""
+        found: IntArray | None = getattr(self._own, "at", None)
+        if found is None:
+            found = self._own.at = np.empty(len(self._bars), np.int64)
+        return found
+
+    def _figures(self, out: FloatArray) -> tuple[Any, ...]:
+        """Return an outcome as a row of `FIGURES`, by the formulas of `stats.metrics`."""
+        one = dict(zip(kernels.OUTCOME, out.tolist(), strict=True))
+        final, bars, nan = one["final_equity"], len(self._bars), math.nan
+        wealth, year = final / self._rules.cash, self._per_year
+        growth = nan
+        if self._years >= MIN_YEARS_TO_ANNUALISE and wealth > 0.0:
+            growth = math.expm1(min(math.log(wealth) / self._years, 700.0))
+        varies = one["deviation"] > CONSTANT * one["largest"]
+        downside = math.sqrt(one["downside"] * year)
+        mean_equity = one["equity_sum"] / bars
+        figures = {
+            "final_equity": final,
+            "total_return": wealth - 1.0,
+            "cagr": growth,
+            "volatility": one["deviation"] * math.sqrt(year) if len(self._market.day_ends) > 1 else nan,
+            "sharpe": one["mean"] / one["deviation"] * math.sqrt(year) if varies else nan,
+            "sortino": one["mean"] * year / downside if downside > 0.0 else nan,
+            "max_drawdown": one["deepest"],
+            "calmar": growth / one["deepest"] if one["deepest"] > 0.0 else nan,
+            "trades": int(one["trades"]),
+            "win_rate": one["wins"] / one["trades"] if one["trades"] else nan,
+            "profit_factor": one["won"] / one["lost"] if one["lost"] > 0.0 else nan,
+            "fees": one["fees"],
+            "turnover": one["notional"] / mean_equity / self._years if mean_equity > 0.0 else nan,
+            "exposure": one["exposure_sum"] / bars,
+            "time_in_market": one["held_bars"] / bars,
+        }
+        return (*(figures[name] for name in NAMES), False)
+
+    def _let_go(self, read: set[Feature]) -> None:
+        for feature in [one for one in self._rows if one not in read]:
+            del self._rows[feature]
+
+
+def last_bars_of_days(bars: Bars) -> IntArray:
+    """Return the last bar of each UTC day that has one, (D,); every bar where a bar is a day or longer."""
+    if bars.timeframe.ns >= DAY_NS:
+        return np.arange(len(bars))
+    day = bars.open_time // DAY_NS
+    return np.append(np.flatnonzero(day[1:] != day[:-1]), len(bars) - 1)
+
+
+def _whole(feature: Feature) -> Feature:
+    """Return the feature with all its outputs: what is computed once."""
+    return feature if feature.output is None else Feature(feature.spec, feature.values)
