@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from tradecore.core.orders import Liquidity
 from tradecore.stats.sample import Sample
 
 
@@ -28,7 +27,7 @@ def net_profit(s: Sample) -> float:
     Source:  ledger
     """
     curve = s.track.curve
-    return float(curve.equity[-1]) - curve.start_equity - float(curve.flow.sum())
+    return float(curve.equity[-1]) - curve.start_equity - s.amounts.flow
 
 
 def gross_profit(s: Sample) -> float:
@@ -64,7 +63,7 @@ def net_flow(s: Sample) -> float:
     Formula: sum(flow)
     Source:  ledger
     """
-    return float(s.track.curve.flow.sum())
+    return s.amounts.flow
 
 
 def fees(s: Sample) -> float:
@@ -73,7 +72,7 @@ def fees(s: Sample) -> float:
     Formula: sum(fee)
     Source:  ledger
     """
-    return float(s.track.fills["fee"].sum())
+    return s.fills.fees
 
 
 def cost_share(s: Sample) -> float | None:
@@ -101,7 +100,7 @@ def traded_notional(s: Sample) -> float:
     Formula: sum(quantity * price)
     Source:  ledger
     """
-    return float(s.track.fills["quantity"] @ s.track.fills["price"]) if len(s.track.fills) else 0.0
+    return s.fills.notional
 
 
 def turnover(s: Sample) -> float | None:
@@ -129,7 +128,7 @@ def exposure(s: Sample) -> float:
     Formula: mean(exposure)
     Source:  convention
     """
-    return float(s.track.curve.exposure.mean())
+    return s.amounts.exposure / s.bars
 
 
 def max_exposure(s: Sample) -> float:
@@ -138,7 +137,7 @@ def max_exposure(s: Sample) -> float:
     Formula: max(exposure)
     Source:  convention
     """
-    return float(s.track.curve.exposure.max())
+    return s.amounts.max_exposure
 
 
 def time_in_market(s: Sample) -> float:
@@ -147,7 +146,7 @@ def time_in_market(s: Sample) -> float:
     Formula: count(exposure > 0) / T
     Source:  convention
     """
-    return float(np.count_nonzero(s.track.curve.exposure) / len(s.track.curve))
+    return s.amounts.held / s.bars
 
 
 def trades_per_year(s: Sample) -> float:
@@ -174,8 +173,7 @@ def maker_share(s: Sample) -> float | None:
     Formula: count(maker) / count(fills)
     Source:  ledger
     """
-    rows = s.track.fills
-    return float(np.count_nonzero(rows["liquidity"] == Liquidity.MAKER) / len(rows)) if len(rows) else None
+    return s.fills.makers / len(s.track.fills) if len(s.track.fills) else None
 
 
 def orders(s: Sample) -> int:
@@ -203,7 +201,7 @@ def bars(s: Sample) -> int:
     Formula: T
     Source:  count
     """
-    return len(s.track.curve)
+    return s.bars
 
 
 def days(s: Sample) -> int:
@@ -221,9 +219,9 @@ def carried_bars(s: Sample) -> float:
     Formula: count(carried) / T
     Source:  market data
     """
-    return float(np.count_nonzero(s.track.curve.is_carried) / len(s.track.curve))
+    return s.amounts.carried / s.bars
 
 
 def _per_year(s: Sample, amount: float) -> float | None:
-    equity = float(s.track.curve.equity.mean())
+    equity = s.amounts.equity / s.bars
     return amount / equity / s.years if equity > 0 else None

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from tradecore.core.types import DAY_NS
 from tradecore.stats.returns import cagr
 from tradecore.stats.sample import Sample
@@ -20,7 +18,7 @@ def max_drawdown(s: Sample) -> float:
     Formula: max(d), d = 1 - wealth / running peak
     Source:  Magdon-Ismail & Atiya (2004)
     """
-    return float(s.drawdown.max())
+    return s.curve.deepest
 
 
 def max_drawdown_in_bar(s: Sample) -> float:
@@ -29,15 +27,7 @@ def max_drawdown_in_bar(s: Sample) -> float:
     Formula: max(1 - wealth * worst / equity / peak before the bar)
     Source:  own; the bar's low for longs, its high for shorts, all pairs at once
     """
-    curve = s.track.curve
-    depth = np.divide(curve.worst, curve.equity, out=np.ones(len(curve)), where=curve.equity > 0)
-    depth *= s.wealth
-    peak = np.empty_like(s.wealth)
-    peak[0] = 1.0
-    np.maximum.accumulate(s.wealth[:-1], out=peak[1:])
-    np.maximum(peak, 1.0, out=peak)
-    np.divide(depth, peak, out=depth)
-    return max(1.0 - float(depth.min()), max_drawdown(s))
+    return max(1.0 - s.curve.least_in_bar, max_drawdown(s))
 
 
 def current_drawdown(s: Sample) -> float:
@@ -46,7 +36,7 @@ def current_drawdown(s: Sample) -> float:
     Formula: d at the last bar
     Source:  definition
     """
-    return float(s.drawdown[-1])
+    return s.curve.depth
 
 
 def average_drawdown(s: Sample) -> float:
@@ -55,7 +45,7 @@ def average_drawdown(s: Sample) -> float:
     Formula: mean(d)
     Source:  Becker (2006), pain index
     """
-    return float(s.drawdown.mean())
+    return s.curve.sum_depth / s.bars
 
 
 def drawdown_at_risk_95(s: Sample) -> float:
@@ -64,9 +54,7 @@ def drawdown_at_risk_95(s: Sample) -> float:
     Formula: q95(d)
     Source:  Chekhlov, Uryasev & Zabarankin (2005)
     """
-    depth = s.drawdown
-    rank = min(math.ceil(0.95 * len(depth)), len(depth) - 1)
-    return float(np.partition(depth, rank)[rank])
+    return s.depth_95
 
 
 def longest_drawdown(s: Sample) -> float:
@@ -75,14 +63,7 @@ def longest_drawdown(s: Sample) -> float:
     Formula: max(time of recovery - time of peak)
     Source:  Magdon-Ismail & Atiya (2004)
     """
-    below = s.drawdown > 0.0
-    flips = np.flatnonzero(below[1:] != below[:-1]) + 1
-    edges = np.r_[0 if below[0] else [], flips, len(below) if below[-1] else []].astype(np.int64)
-    if len(edges) == 0:
-        return 0.0
-    time = s.track.curve.time
-    close = np.append(time, time[-1] + s.track.timeframe.ns)
-    return float((close[edges[1::2]] - close[edges[::2]]).max()) / DAY_NS
+    return s.curve.longest / DAY_NS
 
 
 def time_under_water(s: Sample) -> float:
@@ -91,7 +72,7 @@ def time_under_water(s: Sample) -> float:
     Formula: count(d > 0) / T
     Source:  definition
     """
-    return float(np.count_nonzero(s.drawdown > 0.0) / len(s.drawdown))
+    return s.curve.below / s.bars
 
 
 def ulcer_index(s: Sample) -> float:
@@ -100,7 +81,7 @@ def ulcer_index(s: Sample) -> float:
     Formula: sqrt(mean(d^2))
     Source:  Martin & McCann (1989)
     """
-    return math.sqrt(float(s.drawdown @ s.drawdown) / len(s.drawdown))
+    return math.sqrt(s.curve.sum_square_depth / s.bars)
 
 
 def calmar(s: Sample) -> float | None:
@@ -127,7 +108,7 @@ def recovery_factor(s: Sample) -> float | None:
     Formula: (W - 1) / max drawdown
     Source:  convention
     """
-    return _per(float(s.wealth[-1]) - 1.0, max_drawdown(s))
+    return _per(s.wealth - 1.0, max_drawdown(s))
 
 
 def _per(above: float | None, below: float) -> float | None:

@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from tradecore.core.types import FloatArray
-from tradecore.stats.inference import moments, probabilistic_sharpe, sharpe_error, sharpe_ratio
+from tradecore.stats.inference import probabilistic_sharpe, sharpe_error
 from tradecore.stats.sample import Sample
 
 MIN_YEARS_TO_ANNUALISE = 30 / 365
@@ -24,7 +24,7 @@ def total_return(s: Sample) -> float:
     Formula: W - 1
     Source:  GIPS, time-weighted linking
     """
-    return float(s.wealth[-1]) - 1.0
+    return s.wealth - 1.0
 
 
 def cagr(s: Sample) -> float | None:
@@ -33,7 +33,7 @@ def cagr(s: Sample) -> float | None:
     Formula: W^(1/Y) - 1
     Source:  GIPS
     """
-    wealth = float(s.wealth[-1])
+    wealth = s.wealth
     if s.years < MIN_YEARS_TO_ANNUALISE or wealth <= 0:
         return None
     return math.expm1(min(math.log(wealth) / s.years, 700.0))
@@ -45,7 +45,7 @@ def log_growth(s: Sample) -> float | None:
     Formula: ln(W) / Y
     Source:  Kelly (1956)
     """
-    wealth = float(s.wealth[-1])
+    wealth = s.wealth
     if s.years < MIN_YEARS_TO_ANNUALISE or wealth <= 0:
         return None
     return math.log(wealth) / s.years
@@ -75,8 +75,7 @@ def sharpe(s: Sample) -> float | None:
     Formula: mean(r) / std(r, ddof=1) * sqrt(365)
     Source:  Sharpe (1994)
     """
-    ratio = sharpe_ratio(s.returns)
-    return None if ratio is None else ratio * math.sqrt(s.periods.per_year)
+    return None if s.shape is None else s.shape.sharpe * math.sqrt(s.periods.per_year)
 
 
 def sharpe_standard_error(s: Sample) -> float | None:
@@ -85,10 +84,7 @@ def sharpe_standard_error(s: Sample) -> float | None:
     Formula: sqrt((1 - skew*SR + (kurt-1)/4*SR^2) / (D-1)) * sqrt(365), SR daily
     Source:  Mertens (2002); Bailey & Lopez de Prado (2012), eq. 4
     """
-    shape = moments(s.returns)
-    if shape is None:
-        return None
-    return sharpe_error(shape) * math.sqrt(s.periods.per_year)
+    return None if s.shape is None else sharpe_error(s.shape) * math.sqrt(s.periods.per_year)
 
 
 def probabilistic_sharpe_ratio(s: Sample) -> float | None:
@@ -97,8 +93,7 @@ def probabilistic_sharpe_ratio(s: Sample) -> float | None:
     Formula: Phi(SR / standard error)
     Source:  Bailey & Lopez de Prado (2012), eq. 11
     """
-    shape = moments(s.returns)
-    return None if shape is None else probabilistic_sharpe(shape)
+    return None if s.shape is None else probabilistic_sharpe(s.shape)
 
 
 def sortino(s: Sample) -> float | None:
@@ -125,8 +120,7 @@ def gain_to_pain(s: Sample) -> float | None:
     Formula: sum(m) / |sum(min(m, 0))|, m monthly returns
     Source:  Schwager (2012)
     """
-    months = monthly_returns(s)
-    return _ratio(float(months.sum()), float(-np.minimum(months, 0.0).sum()))
+    return _ratio(float(s.months.sum()), float(-np.minimum(s.months, 0.0).sum()))
 
 
 def tail_ratio(s: Sample) -> float | None:
@@ -135,8 +129,7 @@ def tail_ratio(s: Sample) -> float | None:
     Formula: |q95(r)| / |q05(r)|
     Source:  convention (pyfolio)
     """
-    low, high = np.quantile(s.returns, (0.05, 0.95))
-    return _ratio(abs(float(high)), abs(float(low)))
+    return _ratio(abs(_quantile(s.ordered, 0.95)), abs(_quantile(s.ordered, 0.05)))
 
 
 def value_at_risk_95(s: Sample) -> float:
@@ -145,7 +138,7 @@ def value_at_risk_95(s: Sample) -> float:
     Formula: -q05(r)
     Source:  Jorion (2006), historical simulation
     """
-    return -float(np.quantile(s.returns, 0.05))
+    return -_quantile(s.ordered, 0.05)
 
 
 def cvar_95(s: Sample) -> float:
@@ -154,8 +147,7 @@ def cvar_95(s: Sample) -> float:
     Formula: -mean of the ceil(D / 20) smallest r
     Source:  Rockafellar & Uryasev (2000), historical
     """
-    count = -(-len(s.returns) // 20)
-    return -float(np.partition(s.returns, count - 1)[:count].mean())
+    return -float(s.ordered[: -(-len(s.ordered) // 20)].mean())
 
 
 def skewness(s: Sample) -> float | None:
@@ -164,8 +156,7 @@ def skewness(s: Sample) -> float | None:
     Formula: mean((r - mean)^3) / std(r, ddof=0)^3
     Source:  Pearson; Joanes & Gill (1998), g1
     """
-    shape = moments(s.returns)
-    return None if shape is None else shape.skewness
+    return None if s.shape is None else s.shape.skewness
 
 
 def kurtosis(s: Sample) -> float | None:
@@ -174,8 +165,7 @@ def kurtosis(s: Sample) -> float | None:
     Formula: mean((r - mean)^4) / std(r, ddof=0)^4
     Source:  Pearson; Joanes & Gill (1998), g2 + 3
     """
-    shape = moments(s.returns)
-    return None if shape is None else shape.kurtosis
+    return None if s.shape is None else s.shape.kurtosis
 
 
 def autocorrelation(s: Sample) -> float | None:
@@ -185,7 +175,7 @@ def autocorrelation(s: Sample) -> float | None:
     Source:  Lo (2002)
     """
     centred = s.returns - s.returns.mean()
-    return _ratio(float(centred[1:] @ centred[:-1]), float(centred @ centred)) if _varies(s.returns) else None
+    return _ratio(float(centred[1:] @ centred[:-1]), float(centred @ centred)) if s.shape is not None else None
 
 
 def mean_day(s: Sample) -> float:
@@ -203,7 +193,7 @@ def best_day(s: Sample) -> float:
     Formula: max(r)
     Source:  order statistic
     """
-    return float(s.returns.max())
+    return float(s.ordered[-1])
 
 
 def worst_day(s: Sample) -> float:
@@ -212,7 +202,7 @@ def worst_day(s: Sample) -> float:
     Formula: min(r)
     Source:  order statistic
     """
-    return float(s.returns.min())
+    return float(s.ordered[0])
 
 
 def positive_days(s: Sample) -> float:
@@ -230,7 +220,7 @@ def best_month(s: Sample) -> float:
     Formula: max(m)
     Source:  order statistic
     """
-    return float(monthly_returns(s).max())
+    return float(s.months.max())
 
 
 def worst_month(s: Sample) -> float:
@@ -239,7 +229,7 @@ def worst_month(s: Sample) -> float:
     Formula: min(m)
     Source:  order statistic
     """
-    return float(monthly_returns(s).min())
+    return float(s.months.min())
 
 
 def positive_months(s: Sample) -> float:
@@ -248,8 +238,7 @@ def positive_months(s: Sample) -> float:
     Formula: count(m > 0) / count(m)
     Source:  count
     """
-    months = monthly_returns(s)
-    return float(np.count_nonzero(months > 0) / len(months))
+    return float(np.count_nonzero(s.months > 0) / len(s.months))
 
 
 def return_without_best_days(s: Sample) -> float | None:
@@ -260,7 +249,7 @@ def return_without_best_days(s: Sample) -> float | None:
     """
     if len(s.returns) <= 5:
         return None
-    return float(np.prod(1.0 + np.sort(s.returns)[:-5])) - 1.0
+    return float(np.prod(1.0 + s.ordered[:-5])) - 1.0
 
 
 def stability(s: Sample) -> float | None:
@@ -285,23 +274,20 @@ def kelly_leverage(s: Sample) -> float | None:
     Formula: mean(r) / var(r, ddof=1)
     Source:  Thorp (2006), continuous approximation
     """
-    return _ratio(float(s.returns.mean()), _deviation(s.returns) ** 2) if _varies(s.returns) else None
-
-
-def monthly_returns(s: Sample) -> FloatArray:
-    """Return the compounded returns of the UTC calendar months, (M,), partial months included."""
-    months = s.periods.time.astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
-    starts = np.flatnonzero(np.r_[True, months[1:] != months[:-1]])
-    return np.multiply.reduceat(1.0 + s.returns, starts) - 1.0
+    return _ratio(float(s.returns.mean()), _deviation(s.returns) ** 2) if s.shape is not None else None
 
 
 def _deviation(values: FloatArray) -> float:
     return float(values.std(ddof=1)) if len(values) > 1 else 0.0
 
 
-def _varies(values: FloatArray) -> bool:
-    """Tell a series that moves from one that is constant up to rounding."""
-    return sharpe_ratio(values) is not None
+def _quantile(ordered: FloatArray, share: float) -> float:
+    """Return a quantile of sorted values, linear between neighbours (type 7 of Hyndman & Fan 1996, as numpy does)."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    low, high = float(ordered[below]), float(ordered[min(below + 1, len(ordered) - 1)])
+    part = place - below
+    return high - (high - low) * (1.0 - part) if part >= 0.5 else low + (high - low) * part
 
 
 def _ratio(above: float, below: float) -> float | None:

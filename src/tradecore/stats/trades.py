@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 
-from tradecore.core.types import BoolArray, FloatArray
 from tradecore.stats.sample import Sample
 
 HOUR_NS = 3_600_000_000_000
@@ -31,7 +30,7 @@ def long_trades(s: Sample) -> int:
     Formula: count(side > 0)
     Source:  ledger
     """
-    return int(np.count_nonzero(s.track.trades["side"] > 0))
+    return s.trades.longs
 
 
 def short_trades(s: Sample) -> int:
@@ -40,7 +39,7 @@ def short_trades(s: Sample) -> int:
     Formula: count(side < 0)
     Source:  ledger
     """
-    return int(np.count_nonzero(s.track.trades["side"] < 0))
+    return s.trades.shorts
 
 
 def winning_trades(s: Sample) -> int:
@@ -49,7 +48,7 @@ def winning_trades(s: Sample) -> int:
     Formula: count(n > 0)
     Source:  ledger
     """
-    return int(np.count_nonzero(s.net > 0))
+    return s.trades.wins
 
 
 def losing_trades(s: Sample) -> int:
@@ -58,7 +57,7 @@ def losing_trades(s: Sample) -> int:
     Formula: count(n < 0)
     Source:  ledger
     """
-    return int(np.count_nonzero(s.net < 0))
+    return s.trades.losses
 
 
 def win_rate(s: Sample) -> float | None:
@@ -76,8 +75,7 @@ def profit_factor(s: Sample) -> float | None:
     Formula: sum(max(n, 0)) / sum(max(-n, 0))
     Source:  Schwager (1984)
     """
-    lost = float(np.maximum(-s.net, 0.0).sum())
-    return float(np.maximum(s.net, 0.0).sum()) / lost if lost > 0 else None
+    return s.trades.won / -s.trades.lost if s.trades.lost < 0 else None
 
 
 def expectancy(s: Sample) -> float | None:
@@ -86,7 +84,7 @@ def expectancy(s: Sample) -> float | None:
     Formula: mean(n)
     Source:  Tharp (1998)
     """
-    return _mean(s.net)
+    return float(s.net.mean()) if len(s.net) else None
 
 
 def expectancy_return(s: Sample) -> float | None:
@@ -95,7 +93,7 @@ def expectancy_return(s: Sample) -> float | None:
     Formula: mean(n / (quantity * entry price))
     Source:  Tharp (1998)
     """
-    return _mean(_trade_returns(s))
+    return _per_trade(s, s.trades.returns)
 
 
 def average_win(s: Sample) -> float | None:
@@ -104,7 +102,7 @@ def average_win(s: Sample) -> float | None:
     Formula: mean(n | n > 0)
     Source:  ledger
     """
-    return _mean(s.net[s.net > 0])
+    return s.trades.won / s.trades.wins if s.trades.wins else None
 
 
 def average_loss(s: Sample) -> float | None:
@@ -113,7 +111,7 @@ def average_loss(s: Sample) -> float | None:
     Formula: mean(n | n < 0)
     Source:  ledger
     """
-    return _mean(s.net[s.net < 0])
+    return s.trades.lost / s.trades.losses if s.trades.losses else None
 
 
 def payoff_ratio(s: Sample) -> float | None:
@@ -132,7 +130,7 @@ def largest_win(s: Sample) -> float | None:
     Formula: max(n | n > 0)
     Source:  ledger
     """
-    return float(s.net.max()) if winning_trades(s) else None
+    return s.trades.largest if s.trades.wins else None
 
 
 def largest_loss(s: Sample) -> float | None:
@@ -141,7 +139,7 @@ def largest_loss(s: Sample) -> float | None:
     Formula: min(n | n < 0)
     Source:  ledger
     """
-    return float(s.net.min()) if losing_trades(s) else None
+    return s.trades.smallest if s.trades.losses else None
 
 
 def winning_streak(s: Sample) -> int:
@@ -150,7 +148,7 @@ def winning_streak(s: Sample) -> int:
     Formula: longest run of n > 0
     Source:  ledger
     """
-    return longest_run(s.net > 0)
+    return s.trades.winning_streak
 
 
 def losing_streak(s: Sample) -> int:
@@ -159,7 +157,7 @@ def losing_streak(s: Sample) -> int:
     Formula: longest run of n < 0
     Source:  ledger
     """
-    return longest_run(s.net < 0)
+    return s.trades.losing_streak
 
 
 def top_trade_share(s: Sample) -> float | None:
@@ -168,7 +166,7 @@ def top_trade_share(s: Sample) -> float | None:
     Formula: max(n) / sum(max(n, 0))
     Source:  own
     """
-    return float(s.net.max() / np.maximum(s.net, 0.0).sum()) if winning_trades(s) else None
+    return s.trades.largest / s.trades.won if s.trades.wins else None
 
 
 def trade_quality(s: Sample) -> float | None:
@@ -191,7 +189,7 @@ def mean_holding(s: Sample) -> float | None:
     Formula: mean(exit time - entry time)
     Source:  ledger
     """
-    return _mean(_holding(s))
+    return _per_trade(s, s.trades.hours)
 
 
 def median_holding(s: Sample) -> float | None:
@@ -200,8 +198,13 @@ def median_holding(s: Sample) -> float | None:
     Formula: median(exit time - entry time)
     Source:  ledger
     """
-    held = _holding(s)
-    return float(np.median(held)) if len(held) else None
+    count = len(s.net)
+    if not count:
+        return None
+    held = s.track.trades["exit_time"] - s.track.trades["entry_time"]
+    middle = np.partition(held, (count - 1) // 2 if count % 2 else (count // 2 - 1, count // 2))
+    low, high = float(middle[(count - 1) // 2]) / HOUR_NS, float(middle[count // 2]) / HOUR_NS
+    return (low + high) / 2.0
 
 
 def mean_best_excursion(s: Sample) -> float | None:
@@ -210,7 +213,7 @@ def mean_best_excursion(s: Sample) -> float | None:
     Formula: mean(best excursion)
     Source:  Sweeney (1996), maximum favourable excursion
     """
-    return _mean(s.track.trades["best"])
+    return _per_trade(s, s.trades.best)
 
 
 def mean_worst_excursion(s: Sample) -> float | None:
@@ -219,31 +222,8 @@ def mean_worst_excursion(s: Sample) -> float | None:
     Formula: mean(worst excursion)
     Source:  Sweeney (1996), maximum adverse excursion
     """
-    return _mean(s.track.trades["worst"])
+    return _per_trade(s, s.trades.worst)
 
 
-def longest_run(flags: BoolArray) -> int:
-    """Return the length of the longest unbroken run of True.
-
-    >>> longest_run(np.array([True, True, False, True]))
-    2
-    """
-    edges = np.diff(np.r_[0, flags.astype(np.int8), 0])
-    lengths = np.flatnonzero(edges == -1) - np.flatnonzero(edges == 1)
-    return int(lengths.max()) if len(lengths) else 0
-
-
-def _trade_returns(s: Sample) -> FloatArray:
-    rows = s.track.trades
-    notional: FloatArray = rows["quantity"] * rows["entry_price"]
-    returns: FloatArray = np.divide(rows["net"], notional, out=np.zeros(len(rows)), where=notional > 0)
-    return returns
-
-
-def _holding(s: Sample) -> FloatArray:
-    hours: FloatArray = (s.track.trades["exit_time"] - s.track.trades["entry_time"]) / HOUR_NS
-    return hours
-
-
-def _mean(values: FloatArray) -> float | None:
-    return float(values.mean()) if len(values) else None
+def _per_trade(s: Sample, total: float) -> float | None:
+    return total / len(s.net) if len(s.net) else None
