@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from tradecore.core.errors import UsageError
@@ -216,8 +216,82 @@ class WalkForwardSettings(Section):
     """How many test spans follow one another; fewer than three say nothing."""
     anchored: bool = False
     """Whether training always begins at the first bar and grows, instead of moving along."""
-    hold_out: Annotated[float, Field(ge=0, le=0.5, json_schema_extra=_unit("fraction of bars"))] = 0.0
-    """The newest part of history, locked until the very end. Each opening is recorded."""
+    hold_out: Annotated[float, Field(ge=0, le=0.5, json_schema_extra=_unit("fraction of bars"))] = 0.15
+    """The newest part of history, locked by `evaluate` to the very end and by no other test. Openings are recorded."""
+
+
+class EvaluateSettings(Section):
+    """How `tradecore evaluate` tests a candidate: honest-v1, besides folds and limits."""
+
+    profile: Literal["smoke", "standard", "deep"] = "standard"
+    """How much is done of everything when the command does not say."""
+    min_random_rank: Annotated[float, Field(ge=0, le=1, json_schema_extra=_unit("share"))] = 0.95
+    """The share of random traders, with its very turnover and exposure, that a candidate must beat."""
+    max_overfitting: Annotated[float, Field(ge=0, le=1, json_schema_extra=_unit("share of splits"))] = 0.2
+    """How often the best candidate of one half of the days may lose money, and to most others, in the other half."""
+
+
+Count = Annotated[int, Field(ge=0, le=100_000)]
+
+
+class ProfileSettings(Section):
+    """How much is done of everything. More costs time and makes the answer steadier, not kinder."""
+
+    random_traders: Annotated[Count, Field(json_schema_extra=_unit("traders"))] = 1000
+    """Random traders the candidate is ranked among; 0 leaves them and their gate out."""
+    bootstrap_samples: Annotated[int, Field(ge=100, le=100_000, json_schema_extra=_unit("histories"))] = 2000
+    """Resampled histories behind every interval."""
+    lookahead_cuts: Annotated[Count, Field(json_schema_extra=_unit("cuts"))] = 10
+    """Places at which the data is cut to see whether a decision changes; 0 leaves the test and its gate out."""
+    cost_multiples: Annotated[
+        tuple[Annotated[float, Field(ge=0, le=100)], ...],
+        Field(max_length=32, json_schema_extra=_unit("times the costs")),
+    ] = (0.0, 0.5, 1.5, 2.0, 3.0)
+    """Multiples of the costs besides 1; the one that the evidence needs is always among them."""
+    latencies: Annotated[
+        tuple[Annotated[int, Field(ge=1, le=1000)], ...], Field(max_length=16, json_schema_extra=_unit("bars"))
+    ] = (1, 2)
+    """Bars by which orders are late, one test each."""
+    offsets: Annotated[int, Field(ge=0, le=100, json_schema_extra=_unit("shifts"))] = 3
+    """How many times the folds are shifted, by equal parts of a test."""
+    feature_groups: Annotated[int, Field(ge=0, le=1000, json_schema_extra=_unit("features"))] = 8
+    """Features are dropped one by one when the strategy declares at most so many; 0 never."""
+    seeds: Annotated[int, Field(ge=0, le=1000, json_schema_extra=_unit("seeds"))] = 10
+    """Seeds over which a strategy that uses its randomness is repeated; 0 never."""
+    is_by_regime: bool = True
+    """Whether the record is told by regime of the market."""
+    overfitting_blocks: Annotated[int, Field(ge=0, le=20, json_schema_extra=_unit("blocks of days"))] = 16
+    """Blocks for the probability of overfitting, even, 4 to 20; 0 leaves it and its gate out."""
+    combined_groups: Annotated[int, Field(ge=0, le=16, json_schema_extra=_unit("groups of days"))] = 0
+    """Groups of the combinatorial cross-validation, two of which are tested at a time; 0 leaves it out."""
+    has_sentinels: bool = True
+    """Whether lanes are compared and the record is played twice."""
+
+
+class SmokeSettings(ProfileSettings):
+    """A profile of less of everything, for a first look."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _less(cls, given: dict[str, Any]) -> dict[str, Any]:
+        less = {
+            "random_traders": 200, "bootstrap_samples": 1000, "lookahead_cuts": 5, "latencies": (1,), "offsets": 1,
+            "feature_groups": 0, "seeds": 0, "overfitting_blocks": 8,
+        }  # fmt: skip
+        return less | given
+
+
+class DeepSettings(ProfileSettings):
+    """A profile of more of everything, for a candidate that passed."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _more(cls, given: dict[str, Any]) -> dict[str, Any]:
+        more = {
+            "random_traders": 5000, "bootstrap_samples": 10_000, "lookahead_cuts": 50, "latencies": (1, 2, 5),
+            "offsets": 7, "feature_groups": 32, "seeds": 30, "combined_groups": 8,
+        }  # fmt: skip
+        return more | given
 
 
 class ReportSettings(Section):
@@ -272,6 +346,14 @@ class Tree(BaseSettings):
     """What a record must show before it is called an edge."""
     walk_forward: WalkForwardSettings = WalkForwardSettings()
     """How history is cut for honest tests."""
+    evaluate: EvaluateSettings = EvaluateSettings()
+    """How `tradecore evaluate` tests."""
+    profile_smoke: SmokeSettings = SmokeSettings()
+    """Seconds: does it stand at all?"""
+    profile_standard: ProfileSettings = ProfileSettings()
+    """About a minute: the verdict that counts."""
+    profile_deep: DeepSettings = DeepSettings()
+    """Minutes: with combinatorial cross-validation and steadier figures."""
     report: ReportSettings = ReportSettings()
     """How results are shown."""
     log: LogSettings = LogSettings()

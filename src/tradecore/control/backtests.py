@@ -39,7 +39,10 @@ COMPARED = (
     "fees",
 )  # fmt: skip
 """The figures `compare` shows unless told otherwise."""
-ASSUMED = ("market", "costs", "rules", "account", "limits", "evidence", "walk_forward")
+ASSUMED = (
+    "market", "costs", "rules", "account", "limits", "evidence", "walk_forward", "evaluate", "profile_smoke",
+    "profile_standard", "profile_deep",
+)  # fmt: skip
 """The sections of the settings that a test depends on."""
 
 
@@ -69,8 +72,12 @@ class Ask:
         return {name: value for name, value in given.items() if value not in (None, (), {}, "")}
 
     def command(self, verb: str, said: Sequence[str] = ()) -> str:
-        """Return the command line that asks for the same again; `said` are options before the noun."""
-        parts = ["tradecore", *said, "backtest", verb, self.strategy, *(f"--pair={pair}" for pair in self.pairs)]
+        """Return the command line that asks for the same again; `said` are options before the noun.
+
+        `verb` is one of `backtest`, or `evaluate`, which is a noun of its own.
+        """
+        noun = [verb] if verb == "evaluate" else ["backtest", verb]
+        parts = ["tradecore", *said, *noun, self.strategy, *(f"--pair={pair}" for pair in self.pairs)]
         named = (
             ("venue", self.venue),
             ("timeframe", self.timeframe),
@@ -97,7 +104,7 @@ class Kept:
 
 def run(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
     """Run a strategy once over the chosen bars. Errors: typed ones for what cannot be read, made or tested."""
-    make, bars = _maker(ask), read(lab, ask, load(ask.strategy, **ask.params))
+    make, bars = maker(ask), read(lab, ask, load(ask.strategy, **ask.params))
     with _started(lab, "backtest", ask, bars) as kept:
         prepare(bars, progress)
         result = backtest(make(), bars, settings(lab, ask), tell=progress)
@@ -106,7 +113,7 @@ def run(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
 
 def walk_forward(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
     """Test a strategy honestly: walk forward, baselines, trials counted, verdict. Errors: as `run`."""
-    make, bars = _maker(ask), read(lab, ask, load(ask.strategy, **ask.params))
+    make, bars = maker(ask), read(lab, ask, load(ask.strategy, **ask.params))
     with _started(lab, "walk_forward", ask, bars) as kept:
         prepare(bars, progress)
         chosen = protocol(lab, ask)
@@ -143,7 +150,7 @@ def compare(lab: Lab, names: Sequence[str], columns: Sequence[str] = COMPARED) -
 
 def lookahead(lab: Lab, ask: Ask, cuts: int, progress: Progress = no_progress) -> tuple[Lookahead, Recursion]:
     """Look for decisions that change when later bars are cut, and for features that depend on where history begins."""
-    make, bars = _maker(ask), read(lab, ask, load(ask.strategy, **ask.params))
+    make, bars = maker(ask), read(lab, ask, load(ask.strategy, **ask.params))
     progress("lookahead", 0, 2)
     found = find_lookahead(make, bars, cuts=cuts, rng=generator(ask.seed, "lookahead"))
     progress("recursion", 1, 2)
@@ -230,7 +237,7 @@ def _lesson(result: Result) -> Lesson:
     )  # fmt: skip
 
 
-def _maker(ask: Ask) -> Callable[..., Strategy]:
+def maker(ask: Ask) -> Callable[..., Strategy]:
     """Return what makes the strategy: its name or file, with the parameters that were fixed bound to it."""
     return partial(load, ask.strategy, **ask.params)
 

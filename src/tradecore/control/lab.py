@@ -19,6 +19,7 @@ from tradecore.core.clock import Clock
 
 if TYPE_CHECKING:
     from tradecore.market.lake import Lake
+    from tradecore.registry.holdouts import HoldOutLedger
     from tradecore.registry.knowledge import KnowledgeBase
     from tradecore.registry.runs import Runs
     from tradecore.registry.trials import TrialLedger
@@ -101,6 +102,13 @@ class Lab:
         from tradecore.registry.trials import TrialLedger
 
         return TrialLedger.open(self.folder("state") / "lab.db")
+
+    @cached_property
+    def hold_outs(self) -> HoldOutLedger:
+        """The record of every hold-out that was ever opened here. Opened, and made, as the trial ledger is."""
+        from tradecore.registry.holdouts import HoldOutLedger
+
+        return HoldOutLedger.open(self.folder("state") / "lab.db")
 
     @cached_property
     def knowledge(self) -> KnowledgeBase:
