@@ -1,18 +1,21 @@
-"""The compiled lane through the same door: an exposure array becomes the buys and closes of a `decide`.
+"""What an exposure array means: the buys, sales and closes that bring an account to the shares it asks for.
 
 `exposure` says which share of equity is wanted after each bar; it trades when the wanted share changes, not when prices
-move the held one. It shows in a session what the lane means; the fast player for sweeps gives the same orders.
+move the held one. `Lane` and `ShareLanes` say in a session what that means, bar by bar; the compiled player of
+`backtest.lane` gives the same orders, bit for bit, and is what backtests use.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tradecore.core.bars import Bars
 from tradecore.core.errors import StrategyError
-from tradecore.core.types import FloatArray, iso
+from tradecore.core.orders import Signal
+from tradecore.core.types import FloatArray, IntArray, iso
 from tradecore.features.compute import compute, warmup
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.recorder import Wrapper
@@ -20,31 +23,68 @@ from tradecore.strategy.views import PRICE_COLUMNS, Account, Market
 
 SMALLEST_STEP = 1e-9
 """Changes of the wanted share below this are rounding, not wishes."""
+REASON = "exposure"
+"""The reason of every signal of a lane; reasons in words come from `decide`."""
+
+
+class Changes(NamedTuple):
+    """A wanted share as the bars at which it changes, (K,) rising from bar 0, and what is wanted from there, (K,)."""
+
+    at: IntArray
+    share: FloatArray
 
 
 def wanted_share(strategy: Strategy, bars: Bars) -> FloatArray:
     """Return the strategy's exposure over bars, checked.
 
-    Shape:  (T,) in [0, 1]; 0 before every feature has a value.
-    Errors: StrategyError when the strategy has no lane, or its array has another shape or a value that is no share.
+    Shape:  (T,) in [0, 1]; 0 before every feature has a value. It may be the very array that `exposure` returned.
+    Errors: StrategyError when the strategy has no lane, its code raises, or its array has another shape or a value that
+            is no share.
     """
+    return np.asarray(_checked(strategy, bars), dtype=np.float64)
+
+
+def wanted_changes(strategy: Strategy, bars: Bars) -> Changes:
+    """Return the strategy's exposure over bars as the bars where it changes: all that an event-driven player needs.
+
+    Errors: as `wanted_share`.
+    """
+    return changes_of(_checked(strategy, bars))
+
+
+def changes_of(share: Any) -> Changes:
+    """Return where an array of shares (T,), T > 0, changes, and to what."""
+    at = np.concatenate([[0], np.flatnonzero(share[1:] != share[:-1]) + 1])
+    return Changes(at, share[at].astype(np.float64))
+
+
+def require_shares(share: Any, name: str, bars: Bars) -> None:
+    """Raise StrategyError when an array is not one share of [0, 1] for each of the bars."""
+    if share.shape != (len(bars),):
+        raise StrategyError(f"{name}: exposure has shape {share.shape}, expected ({len(bars)},), one per bar")
+    if share.dtype == np.bool_ or not len(share) or (share.min() >= 0.0 and share.max() <= 1.0):
+        return
+    first = int(np.argmax(~((share >= 0.0) & (share <= 1.0))))
+    moment = iso(int(bars.open_time[first]))
+    raise StrategyError(f"{name}: exposure is {share[first]!r} in bar {first} ({moment}), expected [0, 1]")
+
+
+def _checked(strategy: Strategy, bars: Bars) -> Any:
+    """Return the exposure over bars as float64 or bool, checked."""
     if strategy.exposure is None:
         raise StrategyError(f"{strategy.name()} has no exposure(features); it can only decide bar by bar")
     wanted = strategy.features(strategy.p)
     columns: Mapping[str, FloatArray] = {name: getattr(bars, name) for name in PRICE_COLUMNS} | compute(wanted, bars)
-    share = np.array(strategy.exposure(columns), dtype=np.float64)
-    if share.shape != (len(bars),):
-        raise StrategyError(
-            f"{strategy.name()}: exposure has shape {share.shape}, expected ({len(bars)},), one per bar"
-        )
-    share[: warmup(wanted)] = 0.0
-    wrong = ~((share >= 0.0) & (share <= 1.0))
-    if wrong.any():
-        first = int(np.argmax(wrong))
-        moment = iso(int(bars.open_time[first]))
-        raise StrategyError(
-            f"{strategy.name()}: exposure is {share[first]!r} in bar {first} ({moment}), expected [0, 1]"
-        )
+    try:
+        share = np.asarray(strategy.exposure(columns))
+        share = share if share.dtype == np.bool_ else np.asarray(share, np.float64)
+    except Exception as error:  # boundary: exposure is the user's code
+        raise StrategyError(f"{strategy.name()}: exposure raised {type(error).__name__}: {error}") from error
+    warm = warmup(wanted)
+    if share.ndim == 1 and share[:warm].any():  # NaN is something too; the strategy's own array stays as it is
+        share = share.copy()
+        share[:warm] = 0
+    require_shares(share, strategy.name(), bars)
     return share
 
 
@@ -54,17 +94,45 @@ class Lane(Wrapper):
     def __init__(self, inner: Strategy, bars: Bars) -> None:
         super().__init__(inner)
         self._share = wanted_share(inner, bars)
-        self._asked = 0.0
+        self._asked: float | None = None
 
     def decide(self, market: Market, account: Account) -> Answer:
         """Enter from nothing, close to nothing, and in between trade the change of the wanted share."""
-        wanted = float(self._share[market.index])
-        if not account.position:
-            self._asked = wanted
-            return self.buy(wanted, reason="exposure") if wanted > SMALLEST_STEP else self.hold("exposure")
-        change, self._asked = wanted - self._asked, wanted
-        if wanted <= SMALLEST_STEP:
-            return self.close("exposure")
-        if abs(change) <= SMALLEST_STEP:
-            return self.hold("exposure")
-        return self.buy(change, reason="exposure") if change > 0.0 else self.sell(-change, reason="exposure")
+        wanted, asked = float(self._share[market.index]), self._asked
+        self._asked = wanted
+        return _signal(self, account.position, wanted, asked)
+
+
+class ShareLanes(Strategy):
+    """Decides what wanted shares of several pairs say, each pair by itself, in the order of the pairs."""
+
+    def __init__(self, shares: Mapping[str, FloatArray], clock: IntArray) -> None:
+        super().__init__()
+        self._shares = dict(shares)
+        self._clock = clock
+        self._asked: dict[str, float] = {}
+
+    def decide(self, market: Market, account: Account) -> Answer:
+        """Answer for every pair as a lane of its own would. `shares` (T,) each are on the session's clock."""
+        moment = int(np.searchsorted(self._clock, self._now))
+        answers: dict[str, Signal] = {}
+        for pair, share in self._shares.items():
+            wanted, asked = float(share[moment]), self._asked.get(pair)
+            self._asked[pair] = wanted
+            answers[pair] = _signal(self, account[pair].position, wanted, asked)
+        return answers
+
+
+def _signal(strategy: Strategy, position: float, wanted: float, asked: float | None) -> Signal:
+    """Return what takes a pair from the share `asked` for one bar ago to the one `wanted` now.
+
+    A position that is there before anything was asked was handed over; it is taken as it is.
+    """
+    if not position:
+        return strategy.buy(wanted, reason=REASON) if wanted > SMALLEST_STEP else strategy.hold(REASON)
+    if wanted <= SMALLEST_STEP:
+        return strategy.close(REASON)
+    change = wanted - asked if asked is not None else 0.0
+    if abs(change) <= SMALLEST_STEP:
+        return strategy.hold(REASON)
+    return strategy.buy(change, reason=REASON) if change > 0.0 else strategy.sell(-change, reason=REASON)

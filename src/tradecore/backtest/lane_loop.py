@@ -1,0 +1,352 @@
+"""The compiled loop of a lane: wishes, gates and market of one pair, from event to event, with a tight curve between.
+
+It does what `engine.session` does for `strategy.lanes.Lane` over `venues.simulated`, in the market of `sim.lane`; how
+an order fills is not decided here. Called by `backtest.lane` alone. Invariant: every fill, order, trade and value of
+the curve equals those of the session, bit for bit; `tests/property/test_lane_equals_session.py` holds it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numba import njit
+
+from tradecore.core.orders import Liquidity, OrderNote, SizeKind
+from tradecore.core.types import BoolArray, FloatArray, IntArray, RecordArray
+from tradecore.sim import lane
+from tradecore.sim.codes import CANCELLED
+from tradecore.sim.state import Record
+from tradecore.strategy.lanes import SMALLEST_STEP
+
+HOLD, BUY, SELL, CLOSE = 1, 2, 3, 4
+"""Actions as `engine.decisions` writes them."""
+PASSED, ON_ITS_WAY, FIRST_RULE = 0, 1, 2
+"""What became of a signal: passed, the shell's own refusal, or FIRST_RULE + the place of the rule that blocked."""
+NEVER = 1 << 62
+SIGNAL = np.dtype(
+    [
+        ("bar", "i8"),
+        ("size", "f8"),  # as asked for; 0 for a close
+        ("held", "f8"),  # base
+        ("left_at", "i8"),  # bar in which the pair was last left; -NEVER when it never was
+        ("action", "i4"),
+        ("outcome", "i4"),  # PASSED, ON_ITS_WAY, or FIRST_RULE + the place of the rule that blocked
+    ]
+)
+_TAKER, _ALL, _FRACTION = int(Liquidity.TAKER), int(SizeKind.ALL), int(SizeKind.FRACTION)
+_REPLACED = int(OrderNote.CANCELLED)
+_STEP = SMALLEST_STEP
+
+
+class Market(NamedTuple):
+    """The bars of one pair over the clock, (T,) each."""
+
+    time: IntArray
+    open: FloatArray
+    high: FloatArray
+    low: FloatArray
+    close: FloatArray
+    volume: FloatArray
+    real: BoolArray
+    all_real: bool
+
+
+class Lines(NamedTuple):
+    """The curve that is written, (T,) each; `flow` and `exposure` come as zeros."""
+
+    equity: FloatArray
+    cash: FloatArray
+    worst: FloatArray
+    exposure: FloatArray
+    flow: FloatArray
+
+
+class Logs(NamedTuple):
+    """Fills, trades and order results as in `core.track`, and signals; all of one length."""
+
+    fills: RecordArray
+    trades: RecordArray
+    results: RecordArray
+    signals: RecordArray
+
+
+class Wishes(NamedTuple):
+    """The wanted share as changes, and the deposits and withdrawals, each at rising bars; `first` may decide."""
+
+    at: IntArray
+    share: FloatArray
+    first: int
+    flow_at: IntArray
+    flow: FloatArray
+
+
+class Rules(NamedTuple):
+    """The gates' limits as numbers, and the venue's terms."""
+
+    terms: lane.Terms
+    latency: int
+    no_new_risk: bool
+    max_drawdown: float
+    """inf when entries never stop; wealth is not followed then."""
+    cooldown: int
+    pair_exposure: float
+    total_exposure: float
+
+
+class State(NamedTuple):
+    """The account between two bars: `t` is the bar it lives through next."""
+
+    t: int
+    account: lane.Account
+    order: lane.Order
+    active_from: int
+    trip: lane.Trip
+    entry_bar: int
+    left_at: int
+    equity: float
+    wealth: float
+    peak: float
+    number: int
+    """The id of the newest order."""
+    fills: int
+    """This and the following: how many rows of the logs are written."""
+    trades: int
+    results: int
+    signals: int
+
+
+def opening(cash: float) -> State:
+    """Return the state of a fresh account."""
+    account = lane.open_account(cash)
+    return State(0, account, lane.NO_ORDER, 0, lane.FLAT, 0, -NEVER, account.cash, 1.0, 1.0, 0, 0, 0, 0, 0)
+
+
+@njit(cache=True, nogil=True)
+def advance(market: Market, lines: Lines, logs: Logs, wishes: Wishes, rules: Rules, state: State, stop: int) -> State:
+    """Let bars state.t..stop-1 happen and decide on each; return early when a log has no room for another bar."""
+    (t, account, order, active_from, trip, entry_bar, left_at, equity, wealth, peak, number, fills, trades, results,
+     signals) = state  # fmt: skip
+    follow, room, k, f = not math.isinf(rules.max_drawdown), len(logs.fills) - 2, 0, 0
+    while f < len(wishes.flow_at) and wishes.flow_at[f] < t:
+        f += 1
+    while t < stop and max(fills, results, signals) < room:
+        while k + 1 < len(wishes.at) and wishes.at[k + 1] <= t:
+            k += 1
+        base = equity
+        if f < len(wishes.flow_at) and wishes.flow_at[f] == t:
+            account, flow = lane.flow_in(account, wishes.flow[f])
+            lines.flow[t], base, f = flow, equity + flow, f + 1
+        until = t + 1
+        if order.side == 0:
+            until = quiet_until(wishes, k, f, t, stop, account.quantity != 0.0)
+        elif active_from <= t and market.real[t]:
+            was_flat, side = account.quantity == 0.0, order.side
+            account, order, fill = lane.fill_at_open(rules.terms, account, order, market.open[t], market.volume[t])
+            if fill.quantity > 0.0:
+                entry_bar = t if was_flat else entry_bar
+                write_fill(logs.fills[fills], market.time[t], t, number, side, fill)
+                fills += 1
+                trip = lane.trip_enter(trip, fill) if side > 0 else lane.trip_leave(trip, fill)
+                if account.quantity == 0.0:
+                    write_trade(logs.trades[trades], market.time[entry_bar], entry_bar, market.time[t], t, trip, fill)
+                    trip, trades, left_at = lane.FLAT, trades + 1, t
+            if lane.is_over(order):
+                write_result(logs.results[results], market.time[t], number, order)
+                order, results = lane.NO_ORDER, results + 1
+        account, trip = live(market, lines, t, until, account, trip)
+        equity = lines.equity[until - 1]
+        if follow:
+            wealth, peak = grown(lines.equity, t, until, base, wealth, peak)
+        t = until
+        e = t - 1
+        if e < wishes.first:
+            continue
+        if k + 1 < len(wishes.at) and wishes.at[k + 1] == e:
+            k += 1
+        asked = math.nan if e == wishes.first else wishes.share[k if wishes.at[k] < e else k - 1]
+        code, amount = wish(wishes.share[k], asked, account.quantity)
+        if code != HOLD:
+            value = account.quantity * market.close[e]
+            amount_sent, blocker = passed(
+                rules, code, amount, order.side, equity, 1.0 - wealth / peak, value, e - left_at
+            )
+            write_signal(logs.signals[signals], e, code, amount, account.quantity, left_at, blocker)
+            signals += 1
+            if blocker == PASSED:
+                if order.side != 0:
+                    write_result(logs.results[results], market.time[e], number, replaced(order))
+                    results += 1
+                number, active_from = number + 1, t + rules.latency
+                order = sent(code, amount_sent)
+    return State(
+        t, account, order, active_from, trip, entry_bar, left_at, equity, wealth, peak, number, fills, trades, results,
+        signals,
+    )  # fmt: skip
+
+
+@njit(cache=True)
+def quiet_until(wishes: Wishes, k: int, f: int, t: int, stop: int, is_held: bool) -> int:
+    """Return the end of the stretch from bar t, without an order on its way, after which the next decision may be
+    something. A flow begins a stretch, a change of the wish ends one."""
+    if wishes.at[k] == t or ((wishes.share[k] > _STEP) != is_held and t >= wishes.first):
+        return t + 1
+    until = stop
+    if f < len(wishes.flow_at):
+        until = min(until, wishes.flow_at[f])
+    if k + 1 < len(wishes.at):
+        until = min(until, wishes.at[k + 1] + 1)
+    return min(until, wishes.first + 1) if t <= wishes.first else until
+
+
+@njit(cache=True)
+def live(
+    market: Market, lines: Lines, t: int, until: int, account: lane.Account, trip: lane.Trip
+) -> tuple[lane.Account, lane.Trip]:
+    """Mark the account in bars t..until-1, in which nothing else happens, and draw its curve."""
+    equity, cash = lines.equity[t:until], lines.cash[t:until]
+    worst, exposure = lines.worst[t:until], lines.exposure[t:until]
+    money, held = account.cash, account.quantity
+    if held == 0.0:
+        for i in range(len(equity)):
+            equity[i] = cash[i] = worst[i] = money
+        return account_marked(market, account, t, until), trip
+    if not market.all_real:
+        return live_with_gaps(market, lines, t, until, account, trip)
+    close, low, high = market.close[t:until], market.low[t:until], market.high[t:until]
+    for i in range(len(equity)):
+        value = held * close[i]
+        equity[i], cash[i], worst[i] = money + value, money, money + held * low[i]
+        exposure[i] = value / (money + value) if money + value > 0.0 else 0.0
+    lowest, highest = low[0], high[0]
+    for i in range(1, len(low)):
+        lowest, highest = min(lowest, low[i]), max(highest, high[i])
+    return lane.marked(account, close[-1]), lane.trip_seen(trip, lowest, highest)
+
+
+@njit(cache=True)
+def live_with_gaps(
+    market: Market, lines: Lines, t: int, until: int, account: lane.Account, trip: lane.Trip
+) -> tuple[lane.Account, lane.Trip]:
+    """Do as `live` with something held where some bars were filled in: their marks are carried."""
+    money, held = account.cash, account.quantity
+    for i in range(t, until):
+        low = account.mark
+        if market.real[i]:
+            account, low = lane.marked(account, market.close[i]), market.low[i]
+            trip = lane.trip_seen(trip, low, market.high[i])
+        value = held * account.mark
+        lines.equity[i], lines.cash[i], lines.worst[i] = money + value, money, money + held * low
+        lines.exposure[i] = value / (money + value) if money + value > 0.0 else 0.0
+    return account, trip
+
+
+@njit(cache=True)
+def account_marked(market: Market, account: lane.Account, t: int, until: int) -> lane.Account:
+    """Return a flat account with the mark of the last real bar of t..until-1."""
+    for i in range(until - 1, t - 1, -1):
+        if market.real[i]:
+            return lane.marked(account, market.close[i])
+    return account
+
+
+@njit(cache=True)
+def grown(equity: FloatArray, t: int, until: int, base: float, wealth: float, peak: float) -> tuple[float, float]:
+    """Return what one unit became after bars t..until-1, flows removed, and the highest it was."""
+    for i in range(t, until):
+        wealth *= equity[i] / base if base > 0.0 else 1.0
+        peak, base = max(peak, wealth), equity[i]
+    return wealth, peak
+
+
+@njit(cache=True)
+def wish(wanted: float, asked: float, held: float) -> tuple[int, float]:
+    """Return (action, size): what `strategy.lanes` says; `asked` is NaN at the first decision."""
+    if held == 0.0:
+        return (BUY, wanted) if wanted > _STEP else (HOLD, 0.0)
+    if wanted <= _STEP:
+        return CLOSE, 0.0
+    change = 0.0 if math.isnan(asked) else wanted - asked
+    if abs(change) <= _STEP:
+        return HOLD, 0.0
+    return (BUY, change) if change > 0.0 else (SELL, -change)
+
+
+@njit(cache=True)
+def passed(
+    rules: Rules, code: int, fraction: float, pending: int, equity: float, drawdown: float, value: float, since: int
+) -> tuple[float, int]:
+    """Return (fraction, outcome): what the session and `risk.rules` let through. `pending` is the side on its way."""
+    if pending == (1 if code == BUY else -1):
+        return fraction, ON_ITS_WAY
+    if code != BUY:
+        return fraction, PASSED
+    if rules.no_new_risk:
+        return fraction, FIRST_RULE
+    if drawdown >= rules.max_drawdown:
+        return fraction, FIRST_RULE + 1
+    if since < rules.cooldown:
+        return fraction, FIRST_RULE + 2
+    exposure = value / equity if equity > 0.0 else math.nan
+    for place, limit in ((3, rules.pair_exposure), (4, rules.total_exposure)):
+        left = limit - exposure
+        if left <= 0.0:
+            return fraction, FIRST_RULE + place
+        fraction = left if fraction > left else fraction
+    return fraction, PASSED
+
+
+@njit(cache=True)
+def sent(code: int, fraction: float) -> lane.Order:
+    """Return the market order of a signal."""
+    if code == CLOSE:
+        return lane.market_order(-1, _ALL, 0.0)
+    return lane.market_order(1 if code == BUY else -1, _FRACTION, fraction)
+
+
+@njit(cache=True)
+def replaced(order: lane.Order) -> lane.Order:
+    """Return an order as it ends when a new wish takes its place."""
+    side, kind, amount, quantity, filled, _, _ = order
+    return lane.Order(side, kind, amount, quantity, filled, CANCELLED, _REPLACED)
+
+
+@njit(cache=True)
+def write_fill(row: Record, time: int, bar: int, number: int, side: int, fill: lane.Fill) -> None:
+    """Write a fill into its row."""
+    row.time, row.bar, row.pair, row.order, row.side = time, bar, 0, number, side
+    row.quantity, row.price, row.fee, row.liquidity, row.reason = (
+        fill.quantity,
+        fill.price,
+        fill.fee,
+        _TAKER,
+        fill.reason,
+    )
+
+
+@njit(cache=True)
+def write_trade(
+    row: Record, entry_time: int, entry_bar: int, exit_time: int, exit_bar: int, trip: lane.Trip, last: lane.Fill
+) -> None:
+    """Write the round trip that the fill `last` ended into its row."""
+    row.pair, row.side, row.exit_reason = 0, 1, last.reason
+    row.entry_time, row.exit_time, row.entry_bar, row.exit_bar = entry_time, exit_time, entry_bar, exit_bar
+    row.quantity, row.fees = trip.entered, trip.fees
+    row.entry_price, row.exit_price = trip.entry_notional / trip.entered, trip.exit_notional / trip.exited
+    row.gross = trip.exit_notional - trip.entry_notional
+    row.net = row.gross - trip.fees
+    row.best, row.worst = trip.best, trip.worst
+
+
+@njit(cache=True)
+def write_result(row: Record, time: int, number: int, order: lane.Order) -> None:
+    """Write how an order ended into its row."""
+    row.order, row.time, row.pair, row.side = number, time, 0, order.side
+    row.state, row.note, row.wanted, row.filled = order.state, order.note, order.quantity, order.filled
+
+
+@njit(cache=True)
+def write_signal(row: Record, bar: int, code: int, size: float, held: float, left_at: int, outcome: int) -> None:
+    """Write a signal and what became of it into its row."""
+    row.bar, row.action, row.size, row.held, row.left_at, row.outcome = bar, code, size, held, left_at, outcome
