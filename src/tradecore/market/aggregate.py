@@ -6,11 +6,14 @@ are the caller's business (`whole_buckets`). The lake, the tiers and the importe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+import numpy as np
 import polars as pl
 
 from tradecore.core.errors import DataError, UsageError
-from tradecore.core.types import MINUTE_NS, Nanoseconds, Timeframe
-from tradecore.market.frames import BAR_SCHEMA
+from tradecore.core.types import MINUTE_NS, FloatArray, IntArray, Nanoseconds, Timeframe
+from tradecore.market.frames import BAR_SCHEMA, empty_bars
 
 ONE_MINUTE = Timeframe(MINUTE_NS)
 
@@ -19,8 +22,9 @@ def trades_to_bars(trades: pl.DataFrame, timeframe: Timeframe = ONE_MINUTE) -> p
     """Return the bars of a table of trades; a span of time without trades has no bar.
 
     Inside a bar the first and last trade are found by trade id where the venue gives one (times repeat within a page),
-    otherwise by the order of the rows.
-    Shape:  trades as `frames.TRADE_SCHEMA`; the result as `frames.BAR_SCHEMA`, oldest first.
+    otherwise by the order of the rows; amounts are added up in that order, so that equal trades make equal bits.
+    Shape:  trades with the columns time, trade_id, price and amount of `frames.TRADE_SCHEMA`; the result as
+            `frames.BAR_SCHEMA`, oldest first.
     Errors: DataError when some trades have an id and some have none: their order would be a guess.
     """
     missing = trades["trade_id"].null_count()
@@ -29,50 +33,75 @@ def trades_to_bars(trades: pl.DataFrame, timeframe: Timeframe = ONE_MINUTE) -> p
             f"{missing:,} of {len(trades):,} trades have no id; expected all or none, or the order inside a bar is a "
             "guess; import the two kinds apart"
         )
-    order = ["open_time"] if missing else ["open_time", "trade_id"]
-    return (
-        trades.lazy()
-        .with_columns(open_time=pl.col("time") // timeframe.ns * timeframe.ns)
-        .sort(order, maintain_order=True)
-        .group_by("open_time", maintain_order=True)
-        .agg(
-            open=pl.col("price").first(),
-            high=pl.col("price").max(),
-            low=pl.col("price").min(),
-            close=pl.col("price").last(),
-            volume=pl.col("amount").sum(),
-            count=pl.len().cast(pl.Int64),
-        )
-        .select(BAR_SCHEMA.names())
-        .collect()
+    if not len(trades):
+        return empty_bars()
+    bucket = trades["time"].to_numpy() // timeframe.ns
+    price, amount = trades["price"].to_numpy(), trades["amount"].to_numpy()
+    order = _order(bucket, None if missing else trades["trade_id"].to_numpy())
+    if order is not None:
+        bucket, price, amount = bucket[order], price[order], amount[order]
+    first = _firsts(bucket)
+    count = np.diff(first, append=len(bucket))
+    return pl.DataFrame(
+        {
+            "open_time": bucket[first] * timeframe.ns,
+            "open": price[first],
+            "high": np.maximum.reduceat(price, first),
+            "low": np.minimum.reduceat(price, first),
+            "close": price[first + count - 1],
+            "volume": _sums(amount, count),
+            "count": count,
+        },
+        schema=BAR_SCHEMA,
     )
+
+
+def blocks_to_bars(blocks: Iterable[pl.DataFrame], timeframe: Timeframe = ONE_MINUTE) -> pl.DataFrame:
+    """Return the bars of trades that come in blocks, oldest first, as if they had come in one table.
+
+    Memory holds one block: the trades of its last bar wait for the next block. Errors: as `trades_to_bars`.
+    """
+    made, rest = [empty_bars()], None
+    for block in blocks:
+        rows = block if rest is None else pl.concat([rest, block])
+        if not len(rows):
+            continue
+        newest = int(rows["time"][-1]) // timeframe.ns * timeframe.ns
+        cut = int(rows["time"].search_sorted(newest))
+        made.append(trades_to_bars(rows[:cut], timeframe))
+        rest = rows[cut:]
+    return pl.concat(made if rest is None else [*made, trades_to_bars(rest, timeframe)])
 
 
 def bars_to_bars(bars: pl.DataFrame, source: Timeframe, target: Timeframe) -> pl.DataFrame:
     """Return bars of a longer timeframe; a span without bars has none. Volume and count add up (unknown stays unknown).
 
+    Shape:  bars as `frames.BAR_SCHEMA`, oldest first, and so the result.
     Errors: UsageError when `target` is not a whole multiple of `source`.
     """
     if target.ns % source.ns:
         raise UsageError(
             f"timeframe {target}: cannot be made from {source} bars; expected a whole multiple of {source}"
         )
-    if target == source:
+    if target == source or not len(bars):
         return bars
-    return (
-        bars.lazy()
-        .with_columns(open_time=pl.col("open_time") // target.ns * target.ns)
-        .group_by("open_time", maintain_order=True)
-        .agg(
-            open=pl.col("open").first(),
-            high=pl.col("high").max(),
-            low=pl.col("low").min(),
-            close=pl.col("close").last(),
-            volume=pl.col("volume").sum(),
-            count=pl.when(pl.col("count").null_count() == 0).then(pl.col("count").sum()),
-        )
-        .select(BAR_SCHEMA.names())
-        .collect()
+    bucket = bars["open_time"].to_numpy() // target.ns
+    first = _firsts(bucket)
+    held = np.diff(first, append=len(bucket))
+    counts, unknown = bars["count"].fill_null(0).to_numpy(), bars["count"].is_null().to_numpy()
+    return pl.DataFrame(
+        {
+            "open_time": bucket[first] * target.ns,
+            "open": bars["open"].to_numpy()[first],
+            "high": np.maximum.reduceat(bars["high"].to_numpy(), first),
+            "low": np.minimum.reduceat(bars["low"].to_numpy(), first),
+            "close": bars["close"].to_numpy()[first + held - 1],
+            "volume": _sums(bars["volume"].to_numpy(), held),
+            "count": pl.Series(np.add.reduceat(counts, first)).set(
+                pl.Series(np.logical_or.reduceat(unknown, first)), None
+            ),
+        },
+        schema=BAR_SCHEMA,
     )
 
 
@@ -85,3 +114,23 @@ def whole_buckets(
     """
     start = -(-first // target.ns) * target.ns
     return start, (last + source.ns) // target.ns * target.ns - target.ns
+
+
+def _order(bucket: IntArray, ids: IntArray | None) -> IntArray | None:
+    """Return the rows by bucket and id, or by bucket alone without ids; None when they lie so already."""
+    if ids is None:
+        return None if (bucket[1:] >= bucket[:-1]).all() else np.argsort(bucket, kind="stable")
+    if (ids[1:] > ids[:-1]).all() and (bucket[1:] >= bucket[:-1]).all():
+        return None
+    return np.lexsort((ids, bucket))
+
+
+def _firsts(bucket: IntArray) -> IntArray:
+    """Return the rows with which a new bucket begins; there is at least one row."""
+    return np.concatenate(([0], np.flatnonzero(bucket[1:] != bucket[:-1]) + 1))
+
+
+def _sums(values: FloatArray, counts: IntArray) -> FloatArray:
+    """Return the sum of each run of `counts` values, added one after another: a sum by halves has other bits."""
+    sums: FloatArray = np.bincount(np.repeat(np.arange(len(counts)), counts), values).astype(np.float64, copy=False)
+    return sums

@@ -22,11 +22,11 @@ from tradecore.core.bars import Bars
 from tradecore.core.clock import Clock, SystemClock
 from tradecore.core.errors import NothingThereError, StateRefusedError, TradecoreError, UsageError
 from tradecore.core.types import Nanoseconds, Pair, Timeframe, iso
-from tradecore.market.aggregate import bars_to_bars, whole_buckets
+from tradecore.market.aggregate import ONE_MINUTE, bars_to_bars, blocks_to_bars, whole_buckets
 from tradecore.market.audit import Finding, Repair, rebuild_index, repair, verify
 from tradecore.market.coverage import runs_of
-from tradecore.market.frames import BAR_SCHEMA, empty_bars
-from tradecore.market.manifest import DatasetKey, Manifest, SourceRef, index_text
+from tradecore.market.frames import BAR_SCHEMA, empty_bars, minute_of
+from tradecore.market.manifest import DatasetKey, FileEntry, Manifest, SourceRef, index_text
 from tradecore.market.sources.member import source_named
 from tradecore.market.store import LOCK, STAGED, Store
 from tradecore.market.writer import Addition, Writer
@@ -36,6 +36,8 @@ Fill: TypeAlias = Literal["none", "flat"]
 """What stands for a bar in which nothing traded: nothing, or a flat bar at the last close whose `is_real` is False."""
 
 READ_ATTEMPTS = 20
+TRADE_COLUMNS = ["time", "trade_id", "price", "amount"]
+"""What bars are made from."""
 _T = TypeVar("_T")
 
 
@@ -112,12 +114,38 @@ class Lake:
     ) -> Iterator[pl.DataFrame]:
         """Yield stored trades with start <= time < end, a month at a time. Errors: NothingThereError."""
         for file in self.dataset(DatasetKey(venue, pair, None)).manifest.files:
-            if (start is None or file.last >= start) and (end is None or file.first < end):
+            if _meets(file, start, end):
                 try:
                     month = self.store.read(file)
                 except FileNotFoundError as error:
                     raise StateRefusedError(f"{error}: the lake changed while it was read; read again") from error
                 yield _cut(month, "time", start, end)
+
+    def bars_of_trades(
+        self, venue: str, pair: Pair, timeframe: Timeframe, start: Nanoseconds | None = None,
+        end: Nanoseconds | None = None,
+    ) -> Bars:  # fmt: skip
+        """Return the bars that the stored trades make, whatever bars are stored beside them.
+
+        Shape:  bars with start <= open time < end, only those whose whole span the trades cover at the edges. Memory
+                holds a million trades and the bars.
+        Errors: NothingThereError when there are no trades, or none in the span.
+        """
+        key = DatasetKey(venue, pair, timeframe)
+
+        def read(index: dict[str, str]) -> tuple[pl.DataFrame, Dataset]:
+            stored = self._find(DatasetKey(venue, pair, None), index)
+            last = None if end is None else -(-end // timeframe.ns) * timeframe.ns
+            files = [file for file in stored.manifest.files if _meets(file, start, last)]
+            blocks = (block for file in files for block in self.store.blocks(file, TRADE_COLUMNS))
+            return _cut(blocks_to_bars(blocks, timeframe), "open_time", start, end), stored
+
+        table, used = self._steady(read)
+        covered = minute_of(used.start), minute_of(used.end)
+        table = table.filter(pl.col("open_time").is_between(*whole_buckets(*covered, ONE_MINUTE, timeframe)))
+        if not len(table):
+            raise NothingThereError(f"{used.key}: no whole {timeframe} bar in the span; it covers {_covered([used])}")
+        return _bars(table, key, "+".join(used.sources), used.hash)
 
     def stored(self, key: DatasetKey) -> tuple[Dataset, pl.DataFrame]:
         """Return a dataset of bars and all its rows, both of one state. Errors: NothingThereError."""
@@ -297,11 +325,7 @@ class Lake:
         return max(fit, key=lambda one: one.step, default=None)
 
     def _read(self, dataset: Dataset, start: Nanoseconds | None, end: Nanoseconds | None) -> pl.DataFrame:
-        wanted = [
-            file
-            for file in dataset.manifest.files
-            if (start is None or file.last >= start) and (end is None or file.first < end)
-        ]
+        wanted = [file for file in dataset.manifest.files if _meets(file, start, end)]
         if not wanted:
             return empty_bars()
         return _cut(pl.concat([self.store.read(file) for file in wanted]), "open_time", start, end)
@@ -339,6 +363,10 @@ def _whole(table: pl.DataFrame, used: list[Dataset], step: Nanoseconds, target: 
     """Leave out the first and last made bars whose span the data does not wholly cover."""
     start, end = min(one.start for one in used), max(one.end for one in used)
     return table.filter(pl.col("open_time").is_between(*whole_buckets(start, end, Timeframe(step), target)))
+
+
+def _meets(file: FileEntry, start: Nanoseconds | None, end: Nanoseconds | None) -> bool:
+    return (start is None or file.last >= start) and (end is None or file.first < end)
 
 
 def _cut(table: pl.DataFrame, column: str, start: Nanoseconds | None, end: Nanoseconds | None) -> pl.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -25,6 +26,7 @@ LOCK = ".lock"
 QUARANTINE = "quarantine"
 MAX_ID_RUNS = 100_000
 ROW_GROUP_ROWS = 262_144
+BLOCK_ROWS = 4 * ROW_GROUP_ROWS
 
 
 class Store:
@@ -82,20 +84,27 @@ class Store:
     def read(self, file: FileEntry, columns: list[str] | None = None) -> pl.DataFrame:
         """Return a partition. Errors: FileNotFoundError; DataError when it is damaged or has other rows than stated."""
         path = self.root / file.path
-        if not path.exists():
-            raise FileNotFoundError(path)
-        try:
+        with _told(path):
             frame = pl.read_parquet(path, columns=columns, hive_partitioning=False)
-        except (pl.exceptions.PolarsError, OSError) as error:
-            if not path.exists():
-                raise FileNotFoundError(path) from error
-            reason = str(error).splitlines()[0]
-            raise DataError(f"{path}: cannot be read ({reason}); run: tradecore data repair") from error
         if len(frame) != file.rows:
             raise DataError(
                 f"{path}: {len(frame):,} rows, the manifest states {file.rows:,}; run: tradecore data verify"
             )
         return frame
+
+    def blocks(self, file: FileEntry, columns: list[str]) -> Iterator[pl.DataFrame]:
+        """Yield a partition in blocks of whole row groups, so that memory does not grow with it. Errors: as `read`."""
+        path = self.root / file.path
+        for start in range(0, file.rows, BLOCK_ROWS):
+            with _told(path):
+                rows = pl.scan_parquet(path, hive_partitioning=False).select(columns)
+                block = rows.slice(start, BLOCK_ROWS).collect()
+            if len(block) != min(BLOCK_ROWS, file.rows - start):
+                raise DataError(
+                    f"{path}: ends after {start + len(block):,} rows, the manifest states {file.rows:,}; "
+                    "run: tradecore data verify"
+                )
+            yield block
 
     def write(self, key: DatasetKey, partition: str, frame: pl.DataFrame) -> FileEntry:
         """Write one partition under a name made from its content, and return its entry.
@@ -148,6 +157,20 @@ class Store:
         yield from self.root.glob(f".*{TEMP_SUFFIX}")
         for folder in [self.root / "manifests", *self.root.glob("venue=*")]:
             yield from (path for path in folder.rglob("*") if path.is_file())
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what goes wrong while a file is read into FileNotFoundError or DataError."""
+    if not path.exists():
+        raise FileNotFoundError(path)
+    try:
+        yield
+    except (pl.exceptions.PolarsError, OSError) as error:
+        if not path.exists():
+            raise FileNotFoundError(path) from error
+        reason = str(error).splitlines()[0]
+        raise DataError(f"{path}: cannot be read ({reason}); run: tradecore data repair") from error
 
 
 def id_runs(frame: pl.DataFrame, name: str) -> tuple[Run, ...]:
