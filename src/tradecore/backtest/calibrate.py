@@ -82,7 +82,7 @@ def tasks(plan: Calibration) -> list[Task]:
             for edge in plan.edges
         ),
         [Task("coverage", "made", index=at) for at in range(-(-plan.replications // CHUNK))],
-        [Task("coverage", "played", plan.years[0], plan.middle_edge, at) for at in range(-(-plan.tracks // CHUNK))],
+        [Task("coverage", "trending", plan.years[0], plan.middle_edge, at) for at in range(-(-plan.tracks // CHUNK))],
     ]
     spread = [((place + 0.5) / len(some), at, one) for at, some in enumerate(kinds) for place, one in enumerate(some)]
     return [one for _, _, one in sorted(spread, key=lambda row: row[:2])]

@@ -6,7 +6,7 @@ Called by `control.evidence` and tests. Invariant: the same outcomes give the sa
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any
@@ -17,8 +17,8 @@ from tradecore.backtest.calibrate import tasks
 from tradecore.backtest.calibration_work import NOMINAL, Calibration, Task
 from tradecore.core.seeds import generator
 from tradecore.core.types import FloatArray
-from tradecore.reports.calibration_sheet import CalibrationSheet, Coverage, FalseEdges, PowerCurve, PowerPoint
-from tradecore.stats.proportions import reaches, rising, size_interval, wilson
+from tradecore.reports.calibration_sheet import GUARDS, CalibrationSheet, Coverage, FalseEdges, PowerCurve, PowerPoint
+from tradecore.stats.proportions import Share, reaches, rising, size_interval, wilson
 
 POWER = 0.8
 """The share of edges found at which the size is read off."""
@@ -57,8 +57,15 @@ def _false_edges(done: Sequence[tuple[Task, Mapping[str, Any]]]) -> Iterable[Fal
     for (market, candidate, costs), rows in sorted(cells.items()):
         stopped = Counter(name for one in rows for name in one["failed"])
         alone = Counter(one["failed"][0] for one in rows if len(one["failed"]) == 1)
-        share = wilson(sum(one["edge"] for one in rows), len(rows))
-        yield FalseEdges(market, candidate, costs, share, dict(sorted(stopped.items())), dict(sorted(alone.items())))
+        yield FalseEdges(
+            market, candidate, costs, wilson(sum(one["edge"] for one in rows), len(rows)), without(rows, GUARDS),
+            dict(sorted(stopped.items())), dict(sorted(alone.items())),
+        )  # fmt: skip
+
+
+def without(rows: Sequence[Mapping[str, Any]], off: Collection[str]) -> Share:
+    """Return how many judgements would have been "edge" with some gates switched off."""
+    return wilson(sum(not (set(one["failed"]) - set(off) or one["broken"]) for one in rows), len(rows))
 
 
 def _power(

@@ -30,6 +30,7 @@ from tradecore.market import synthetic
 from tradecore.market.shuffled import shuffle
 from tradecore.registry.trials import Trial, TrialLedger
 from tradecore.stats.bootstrap import Bootstrap, sharpe_interval
+from tradecore.stats.gates import EvidenceLimits
 from tradecore.stats.sample import DAYS_PER_YEAR, daily_returns
 from tradecore.strategy.loading import source_hash
 
@@ -38,6 +39,8 @@ SHUFFLED = "shuffled"
 """The kind of market that is made of real bars."""
 COSTS: Mapping[str, float] = {"no costs": 0.0, "usual costs": 1.0}
 """Levels of costs by name: multiples of the venue's. Without costs nothing but luck separates rules from gain."""
+CANDIDATES = ("fixed rule", "best of a sweep")
+"""A rule brought along, and the best of all configurations over the development span."""
 NOMINAL = 0.90
 """Level of the intervals whose coverage is measured."""
 TRUE_SHARPE = 1.0
@@ -46,6 +49,15 @@ RECORD_DAYS = (310, 465)
 """Lengths of the made-up records: what is out of sample of two and three years."""
 CHUNK = 100
 """Records of one task that measures how often intervals cover."""
+
+
+def judging(limits: EvidenceLimits | None = None) -> Protocol:
+    """Return the protocol of a calibration: all gates that decide, and the hold-out opened whatever the others say.
+
+    Opening it changes no verdict, since one failed gate is enough; but so every gate's own word is known, and what
+    would have happened without one. Rules of ours are known not to look ahead, so that is not asked each time.
+    """
+    return Protocol.of("lean", limits=limits or EvidenceLimits(), opens_hold_out=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +71,10 @@ class Calibration:
     """Markets with a planted edge, of each size and length."""
     kinds: tuple[str, ...] = ("gbm", "regimes", SHUFFLED)
     """Kinds of market without an edge."""
+    costs: tuple[str, ...] = tuple(COSTS)
+    """Levels of costs on markets without an edge; planted edges are looked for at the usual ones."""
+    candidates: tuple[str, ...] = CANDIDATES
+    """Ways to come by a candidate."""
     years: tuple[int, ...] = (2, 3)
     """Lengths of history; markets without an edge take them in turn."""
     edges: tuple[float, ...] = (0.0, 0.3, 0.45, 0.6, 0.75, 0.9)
@@ -71,8 +87,8 @@ class Calibration:
     """Records of made-up returns, of each kind and length, for the coverage of intervals."""
     tracks: int = 1000
     """Records that strategies left on markets, for the same."""
-    protocol: Protocol = field(default_factory=lambda: Protocol.of("lean"))
-    """How candidates are judged. Built-in strategies are known not to look ahead, so that is not asked each time."""
+    protocol: Protocol = field(default_factory=judging)
+    """How candidates are judged."""
     settings: Settings = field(default_factory=Settings)
     """The account and the usual costs."""
 
@@ -84,6 +100,8 @@ class Calibration:
                 f"calibration of {self.markets} markets, {self.configurations} configurations, edges {self.edges}: "
                 "expected no negative count, 1 to 500 configurations, at least one length in years and rising edges"
             )
+        if not {*self.costs} <= {*COSTS} or not {*self.candidates} <= {*CANDIDATES}:
+            raise ConfigError(f"calibration at {self.costs} of {self.candidates}: expected {(*COSTS,)} of {CANDIDATES}")
         if unknown := sorted({*self.kinds} - {*synthetic.KINDS, SHUFFLED}):
             raise ConfigError(f"market without an edge {unknown[0]!r} is unknown, expected gbm, regimes or {SHUFFLED}")
 
@@ -136,7 +154,7 @@ class Worker:
             return {"held": self._made(task)} if task.market == "made" else {"intervals": self._tracked(task)}
         bars = self._market(task)
         fixed = FIXED[task.index % len(FIXED)] if task.what == "no edge" else RULE
-        costs = COSTS if task.what == "no edge" else {"usual costs": 1.0}
+        costs = self._plan.costs if task.what == "no edge" else ("usual costs",)
         return {"judged": [row for name in costs for row in self._judged(bars, fixed, name, task.key)]}
 
     def _market(self, task: Task, part: str = "market") -> Bars:
@@ -153,7 +171,7 @@ class Worker:
         usual = self._plan.settings
         settings = replace(usual, venue=usual.venue.scaled(COSTS[costs]))
         found = []
-        for candidate in ("fixed rule", "best of a sweep"):
+        for candidate in self._plan.candidates:
             lab = replace(bars, dataset=f"{key}/{costs}/{candidate}", source=f"{bars.source}:{costs}:{candidate}")
             chosen = fixed if candidate == "fixed rule" else self._best(lab, settings)
             said = self._verdict(lab, settings, chosen)
@@ -168,6 +186,7 @@ class Worker:
         return {
             "edge": result.verdict.is_edge,
             "failed": [gate.name for gate in result.verdict.gates if not gate.passed],
+            "broken": bool(result.evidence.problems),
             "trials": result.evidence.trials,
             "sharpe": None if result.evidence.sharpe is None else result.evidence.sharpe.estimate,
         }

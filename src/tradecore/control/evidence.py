@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 from tradecore.backtest.calibrate import calibrate as play
 from tradecore.backtest.calibrate import identity
 from tradecore.backtest.calibration_result import summarise
-from tradecore.backtest.calibration_work import SHUFFLED, Calibration
-from tradecore.backtest.evaluate import Protocol
+from tradecore.backtest.calibration_work import SHUFFLED, Calibration, judging
 from tradecore.backtest.run import Settings
 from tradecore.config.load import setting_values
 from tradecore.config.workspace import FILE
@@ -79,7 +78,7 @@ class CalibrationAsk:
             seed=self.seed,
             markets=base.markets if self.markets is None else self.markets,
             kinds=self.kinds or base.kinds,
-            protocol=Protocol.of("lean", limits=lab.evidence_limits),
+            protocol=judging(lab.evidence_limits),
             settings=Settings(venue=lab.venue_model, limits=lab.risk_limits),
         )
 

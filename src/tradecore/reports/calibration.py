@@ -135,7 +135,7 @@ def render(sheet: CalibrationSheet) -> str:
     return _environment().get_template("calibration.html").render(values)
 
 
-RATES = ("market", "candidate", "costs", "called an edge", "95 % interval")
+RATES = ("market", "candidate", "costs", "called an edge", "95 % interval", "without guards")
 SIZES = ("history", "candidate", "80 % found from", "95 % interval")
 POINTS = ("true Sharpe", "planted", "history", "candidate", "found", "95 % interval", "the best rule")
 COVERED = ("returns", "days", "held the truth", "95 % interval")
@@ -144,7 +144,13 @@ GATES = ("gate", "said no on", "alone said no on")
 
 def rate_rows(sheet: CalibrationSheet) -> list[tuple[str, ...]]:
     """Return a row of `RATES` for each kind of market without an edge."""
-    return [(one.market, one.candidate, one.costs, _of(one.share), _interval(one.share)) for one in sheet.false_edges]
+    return [
+        (
+            one.market, one.candidate, one.costs, _of(one.share), _interval(one.share),
+            formats.percent(one.unguarded.rate, digits=1),
+        )
+        for one in sheet.false_edges
+    ]  # fmt: skip
 
 
 def size_rows(sheet: CalibrationSheet) -> list[tuple[str, ...]]:

@@ -13,6 +13,8 @@ from typing import Any
 from tradecore.stats.proportions import Share
 
 SCHEMA = "tradecore.calibration/1"
+GUARDS = ("deflated_sharpe", "sharpe_low", "hold_out")
+"""The gates against luck and searching; the others ask for trades, costs and baselines."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,8 @@ class FalseEdges:
     costs: str
     share: Share
     """Markets on which the candidate was called an edge."""
+    unguarded: Share
+    """Markets on which it would have been, had the gates against luck and searching (`GUARDS`) been switched off."""
     stopped_by: Mapping[str, int] = field(default_factory=dict)
     """Markets on which a gate said no, by gate."""
     stopped_alone: Mapping[str, int] = field(default_factory=dict)
@@ -122,5 +126,6 @@ class CalibrationSheet:
             *plain["coverage"],
             *(p for curve in plain["power"] for p in curve["points"]),
         ):
-            row["share"] = row["share"] | {"rate": row["share"]["hits"] / row["share"]["count"]}
+            for share in (row["share"], row.get("unguarded", row["share"])):
+                share["rate"] = share["hits"] / share["count"]
         return {"schema": SCHEMA, "is_calibrated": self.is_calibrated, "problems": list(self.problems), **plain}
