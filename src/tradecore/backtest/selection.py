@@ -47,6 +47,8 @@ class Selection:
     """Probability that the best of one half of the days is below the median in the other half."""
     blocks: int
     """Blocks the days were cut into for that; 0 where there were too few."""
+    effective: float | None = None
+    """How many independent candidates these, which move together, count as."""
 
     def as_dict(self) -> dict[str, float | int | None]:
         """Return the fields as strict JSON material."""

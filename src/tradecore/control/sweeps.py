@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -22,22 +22,25 @@ from tradecore.backtest import candidates as sets
 from tradecore.backtest.candidates import Accepted, Make, Params
 from tradecore.backtest.evaluate import backtest
 from tradecore.backtest.figures import NAMES
+from tradecore.backtest.holdout import development
+from tradecore.backtest.protocol import Protocol
 from tradecore.backtest.result import Result, dataset_of
 from tradecore.backtest.run import Settings
 from tradecore.backtest.selection import Selection, select, trials_of
 from tradecore.backtest.sweep import Part, Swept, sweep
 from tradecore.control.backtests import Ask, again, inputs_of, prepare, read, settings
+from tradecore.control.evaluations import EvaluateAsk
 from tradecore.control.lab import Lab, Progress, no_progress
 from tradecore.control.sameness import differences
+from tradecore.control.sweep_report import luck, sheet_of
 from tradecore.core.bars import Bars
 from tradecore.core.errors import AccountingError, StateRefusedError, UsageError
 from tradecore.core.seeds import generator
 from tradecore.registry.record import RunStatus
 from tradecore.registry.runs import Run
+from tradecore.reports.save import Saved
+from tradecore.reports.sweep_sheet import save
 from tradecore.strategy.loading import load
-
-if TYPE_CHECKING:
-    from tradecore.reports.save import Saved
 
 KIND = "sweep"
 CHUNKS = "chunks/"
@@ -135,24 +138,6 @@ class KeptSweep:
         }  # fmt: skip
 
 
-def luck(one: Selection) -> list[str]:
-    """Return in words how the best stands against luck."""
-    said = []
-    if one.sharpe is not None and one.expected_best is not None:
-        said.append(
-            f"The best has a Sharpe ratio of {one.sharpe:.2f}; the best of {one.trials:,} worthless ones is expected "
-            f"to show {one.expected_best:.2f}."
-        )
-    if one.deflated is not None:
-        said.append(f"After that count the probability that it has any edge is {one.deflated:.1%} (deflated Sharpe).")
-    if one.overfitting is not None:
-        said.append(
-            f"What is best in one half of the days is below the median in the other half {one.overfitting:.0%} of the "
-            "time (0 % would be sound, 50 % is a coin)."
-        )
-    return said
-
-
 def run(
     lab: Lab, asked: SweepAsk, progress: Progress = no_progress, *, resume: str | None = None,
     workers: int | None = None,
@@ -196,8 +181,9 @@ class _Made:
         ask = asked.ask
         strategy = load(ask.strategy, **ask.params)
         make = partial(load, ask.strategy, **ask.params)
-        bars = read(lab, ask, strategy)
-        return cls(asked, tuple(bars), settings(lab, ask), make, sets.accepted(make, candidates_of(asked)))
+        locked = Protocol(hold_out=lab.settings.walk_forward.hold_out)
+        bars = development(read(lab, ask, strategy), locked)  # a sweep must not see what is kept for the very end
+        return cls(asked, bars, settings(lab, ask), make, sets.accepted(make, candidates_of(asked)))
 
 
 def candidates_of(asked: SweepAsk) -> list[Params]:
@@ -307,16 +293,30 @@ def _finished(lab: Lab, kept: Run, made: _Made, swept: Swept, progress: Progress
         check(swept, place, one)
         best.append(one)
     progress("the best in full", 1, 1)
-    notices = tuple(dict.fromkeys(notice for one in best for notice in one.notices))
     winner = replace(asked.ask, grid={}, params={**asked.ask.params, **_texts(swept, places)})
+    command, further = asked.command(lab), EvaluateAsk(winner).command(lab)
     result = KeptSweep(
-        asked, made.bars, swept, selection, tuple(best), kept, None, asked.command(lab),
-        again(lab, winner, "walk-forward"), notices,
-    )  # fmt: skip
+        asked, made.bars, swept, selection, tuple(best), kept, None, command, further, _notices(lab, best)
+    )
     kept.save_array("figures", figures=swept.figures, **_columns(swept))
     kept.save_json("result", result.to_json())
+    sheet = sheet_of(
+        swept, selection, made.bars, {place: one.metrics for place, one in zip(places, best, strict=True)}, asked.by,
+        notices=result.notices, run=kept.id, command=command, next=further, document=result.to_json(),
+        facts={"Run": kept.id, "Seed": str(asked.ask.seed), "Data": dataset},
+    )  # fmt: skip
+    report = save(sheet, kept.path)
+    for path in (report.html, report.json, *report.pngs):
+        kept.add_artefact(path)
     kept.finish({**(best[0].metrics if best else {}), **{f"sweep_{k}": v for k, v in selection.as_dict().items()}})
-    return result
+    return replace(result, report=report)
+
+
+def _notices(lab: Lab, best: Sequence[Result]) -> tuple[str, ...]:
+    found = [notice for one in best for notice in one.notices]
+    if share := lab.settings.walk_forward.hold_out:
+        found.append(f"The newest {share:.0%} of the bars are locked for the final test and were not looked at.")
+    return tuple(dict.fromkeys(found))
 
 
 def check(swept: Swept, place: int, single: Result) -> None:

@@ -38,7 +38,7 @@ def render(sheet: TearSheet) -> str:
     texts = view.context(sheet)
     size = 0
     for detail in _DETAILS:
-        page = _template("report.html", texts | {"pictures": _pictures(sheet, detail)})
+        page = render_template("report.html", texts | {"pictures": _pictures(sheet, detail)})
         size = len(page.encode("utf-8"))
         if size <= LARGEST_BYTES:
             return page
@@ -52,7 +52,7 @@ def fragment(sheet: TearSheet) -> str:
     """Return a short piece of HTML for a notebook: verdict, key figures and the account against its baselines."""
     picture = gallery.account(sheet)
     chart = Markup(canvas.inline_svg(picture.draw(canvas.WIDE), "fragment-equity", picture.text))
-    return _template("fragment.html", view.context(sheet) | {"chart": chart})
+    return render_template("fragment.html", view.context(sheet) | {"chart": chart})
 
 
 def _pictures(sheet: TearSheet, detail: float) -> dict[str, object]:
@@ -70,7 +70,8 @@ def _drawn(picture: gallery.Picture, detail: float) -> Drawn:
     return Drawn(wide, narrow)
 
 
-def _template(name: str, values: dict[str, object]) -> str:
+def render_template(name: str, values: dict[str, object]) -> str:
+    """Return a template of this package filled in; everything from outside is escaped."""
     return _environment().get_template(name).render(values)
 
 
