@@ -26,7 +26,7 @@ MOST_STEPS = 24
 """Rows or columns of a map; a parameter with more values is put into so many ranges of one width."""
 MOST_MAPS = 6
 """Maps drawn when many parameters were varied."""
-WRITTEN = 12
+WRITTEN = 16
 """Maps up to so many steps a side carry their numbers."""
 _DARK, _PALE = "#1b1f25", "#f4f4f2"  # as the cells, these do not change with the page's colours
 
@@ -94,7 +94,8 @@ def spread(values: FloatArray, marks: Sequence[tuple[float, str]], label: str, *
             axes.set_xticks([])
             return figure
         ends = np.array([*shown, *(value for value, _ in marks), 0.0])
-        edges = np.linspace(ends.min() - 1e-9, ends.max() + 1e-9, int(np.clip(np.sqrt(len(shown)) * 2, 12, 60)) + 1)
+        room = max(float(np.ptp(ends)) * 0.015, 1e-9)
+        edges = np.linspace(ends.min() - room, ends.max() + room, int(np.clip(np.sqrt(len(shown)) * 2, 12, 60)) + 1)
         counts, _ = np.histogram(shown, edges)
         heights = np.where(counts > 0, np.maximum(counts, counts.max() * 0.012), 0)
         axes.bar((edges[:-1] + edges[1:]) / 2, heights, width=np.diff(edges) * 0.9, color=MAIN, alpha=0.75, linewidth=0)
