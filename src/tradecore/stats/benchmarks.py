@@ -14,7 +14,16 @@ import numpy as np
 
 from tradecore.core.errors import DataError
 from tradecore.core.types import FloatArray
-from tradecore.stats.bootstrap import DEFAULT, Bootstrap, Interval, intervals, mean_statistic, sharpe_statistic
+from tradecore.stats.bootstrap import (
+    DEFAULT,
+    Bootstrap,
+    Interval,
+    intervals_of,
+    mean_statistic,
+    resampled_moments,
+    sharpe_ratios,
+    sharpe_statistic,
+)
 from tradecore.stats.sample import DAYS_PER_YEAR, Periods
 
 
@@ -61,15 +70,20 @@ def compare_all(
     if not baselines:
         return {}
 
-    def differences(samples: FloatArray) -> FloatArray:
-        sharpe, mean = sharpe_statistic(samples), mean_statistic(samples)
-        return np.concatenate(((sharpe[0] - sharpe[1:]) * math.sqrt(per_year), (mean[0] - mean[1:]) * per_year))
-
-    found = intervals(np.stack((candidate, *baselines.values())), differences, rng, settings)
+    rows, scale = np.stack((candidate, *baselines.values())), math.sqrt(per_year)
+    means, deviations, block = resampled_moments(rows, rng, settings)
+    draws = _advantage(sharpe_ratios(rows, means, deviations) * scale, means * per_year)
+    estimates = _advantage(sharpe_statistic(rows) * scale, mean_statistic(rows) * per_year)
+    found = intervals_of(draws, estimates, block, settings)
     return {
         name: Comparison(sharpe, mean)
         for name, sharpe, mean in zip(baselines, found[: len(baselines)], found[len(baselines) :], strict=True)
     }
+
+
+def _advantage(sharpes: FloatArray, means: FloatArray) -> FloatArray:
+    """Return the first less each of the others, Sharpe ratios and then means."""
+    return np.concatenate((sharpes[0] - sharpes[1:], means[0] - means[1:]))
 
 
 def align(*series: Periods) -> tuple[FloatArray, ...]:

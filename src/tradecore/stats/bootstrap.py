@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from tradecore.core.errors import ConfigError, DataError
-from tradecore.core.types import FloatArray, IntArray
+from tradecore.core.types import BoolArray, FloatArray, IntArray
 from tradecore.stats.inference import CONSTANT
 
 Statistic: TypeAlias = Callable[[FloatArray], FloatArray]
@@ -70,12 +70,7 @@ def stationary_indices(periods: int, block: float, samples: int, rng: np.random.
 
     Source: Politis & Romano (1994).
     """
-    starts = rng.integers(periods, size=(samples, periods), dtype=np.int64)
-    begins = rng.random((samples, periods)) < 1.0 / block
-    position = np.arange(periods)
-    last = np.maximum.accumulate(np.where(begins, position, 0), axis=1)
-    indices: IntArray = (np.take_along_axis(starts, last, axis=1) + position - last) % periods
-    return indices
+    return _walk(*_stationary_blocks(periods, block, samples, rng))
 
 
 def circular_indices(periods: int, block: int, samples: int, rng: np.random.Generator) -> IntArray:
@@ -83,10 +78,7 @@ def circular_indices(periods: int, block: int, samples: int, rng: np.random.Gene
 
     Source: Politis & Romano (1992).
     """
-    count = -(-periods // block)
-    starts = rng.integers(periods, size=(samples, count, 1), dtype=np.int64)
-    indices: IntArray = ((starts + np.arange(block)) % periods).reshape(samples, count * block)
-    return indices[:, :periods]
+    return _walk(*_circular_blocks(periods, block, samples, rng))
 
 
 def block_length(returns: FloatArray) -> tuple[float, float]:
@@ -123,23 +115,63 @@ def intervals(
     Source: Efron & Tibshirani (1993), ch. 13, on blocks after Politis & Romano (1994).
     """
     periods = returns.shape[-1]
-    _enough(periods)
-    if not np.isfinite(returns).all():
-        raise DataError("returns: a value is not finite; expected numbers only. The run that wrote them is broken")
-    block = settings.block or _widest_block(returns, settings)
+    block = _checked_block(returns, settings)
     chunk = max(_CHUNK // returns.size, 1)
     draws = np.concatenate(
-        [np.atleast_2d(statistic(returns[..., rows])) for rows in _resampled(periods, block, rng, settings, chunk)],
+        [np.atleast_2d(statistic(returns[..., rows])) for rows in resampled(periods, block, rng, settings, chunk)],
         axis=1,
     )
+    return intervals_of(draws, np.atleast_2d(statistic(returns[..., np.newaxis, :]))[:, 0], block, settings)
+
+
+def intervals_of(draws: FloatArray, estimates: FloatArray, block: float, settings: Bootstrap) -> tuple[Interval, ...]:
+    """Return the percentile intervals of figures from their resampled values, (S, B)."""
     tail = (1.0 - settings.level) / 2.0
     low, high = np.quantile(draws, (tail, 1.0 - tail), axis=1)
     above = (draws > 0.0).mean(axis=1)
-    estimates = np.atleast_2d(statistic(returns[..., np.newaxis, :]))[:, 0]
     return tuple(
         Interval(float(estimates[i]), float(low[i]), float(high[i]), settings.level, float(above[i]), block)
         for i in range(len(estimates))
     )
+
+
+def resampled(
+    periods: int, block: float, rng: np.random.Generator, settings: Bootstrap = DEFAULT, chunk: int = 1000
+) -> Iterator[IntArray]:
+    """Yield the resampled positions, (up to chunk, periods) at a time so that they fit in memory."""
+    for starts, begins in _blocks(periods, block, rng, settings, chunk):
+        yield _walk(starts, begins)
+
+
+def resampled_moments(
+    returns: FloatArray, rng: np.random.Generator, settings: Bootstrap = DEFAULT
+) -> tuple[FloatArray, FloatArray, float]:
+    """Return mean and standard deviation per period of every series in every resampled history, and the block length.
+
+    Shape:  returns (K, D), aligned series; both results (K, samples).
+    Errors: DataError as in `intervals`.
+    """
+    from tradecore.stats import resample
+
+    block = _checked_block(returns, settings)
+    series, periods = returns.shape
+    rows = np.ascontiguousarray(returns.T)
+    means, deviations = np.empty((settings.samples, series)), np.empty((settings.samples, series))
+    done = 0
+    for starts, begins in _blocks(periods, block, rng, settings, max(_CHUNK // periods, 1)):
+        part = slice(done, done + len(starts))
+        done = part.stop
+        resample.resampled_moments(
+            rows, np.ascontiguousarray(starts), np.ascontiguousarray(begins), means[part], deviations[part]
+        )
+    return means.T, deviations.T, block
+
+
+def sharpe_ratios(returns: FloatArray, means: FloatArray, deviations: FloatArray) -> FloatArray:
+    """Return the Sharpe ratio per period of resampled histories, (K, B), of series (K, D); 0 without variation."""
+    least = CONSTANT * np.abs(returns).max(axis=1)[:, np.newaxis]
+    ratio: FloatArray = np.divide(means, deviations, out=np.zeros_like(means), where=deviations > least)
+    return ratio
 
 
 def sharpe_statistic(samples: FloatArray) -> FloatArray:
@@ -161,8 +193,10 @@ def sharpe_interval(
     returns: FloatArray, per_year: float, rng: np.random.Generator, settings: Bootstrap = DEFAULT
 ) -> Interval:
     """Return the interval of the annualised Sharpe ratio of one series. Shape and errors as in `intervals`."""
-    scale = math.sqrt(per_year)
-    return intervals(returns, lambda samples: sharpe_statistic(samples) * scale, rng, settings)[0]
+    rows, scale = np.atleast_2d(returns), math.sqrt(per_year)
+    means, deviations, block = resampled_moments(rows, rng, settings)
+    draws = sharpe_ratios(rows, means, deviations) * scale
+    return intervals_of(draws, sharpe_statistic(rows) * scale, block, settings)[0]
 
 
 def interquartile_mean(values: FloatArray) -> float:
@@ -183,23 +217,52 @@ def _enough(periods: int) -> None:
         raise DataError(f"{periods} periods: expected at least {MIN_PERIODS} to resample; test over a longer span")
 
 
-def _widest_block(returns: FloatArray, settings: Bootstrap) -> float:
-    """Return the longest block any of the series asks for, so that no dependence is cut."""
+def _checked_block(returns: FloatArray, settings: Bootstrap) -> float:
+    """Return the block length wanted, or the longest any of the series asks for, so that no dependence is cut."""
+    _enough(returns.shape[-1])
+    if not np.isfinite(returns).all():
+        raise DataError("returns: a value is not finite; expected numbers only. The run that wrote them is broken")
+    if settings.block is not None:
+        return settings.block
     which = 0 if settings.method == "stationary" else 1
     return max(block_length(column)[which] for column in np.atleast_2d(returns))
 
 
-def _resampled(
+def _stationary_blocks(
+    periods: int, block: float, samples: int, rng: np.random.Generator
+) -> tuple[IntArray, BoolArray]:
+    """Return where each block would start and whether one begins at each place, both (samples, periods)."""
+    starts = rng.integers(periods, size=(samples, periods), dtype=np.int64)
+    return starts, rng.random((samples, periods)) < 1.0 / block
+
+
+def _circular_blocks(periods: int, block: int, samples: int, rng: np.random.Generator) -> tuple[IntArray, BoolArray]:
+    """Return the same for blocks of equal length."""
+    starts = rng.integers(periods, size=(samples, -(-periods // block)), dtype=np.int64)
+    begins = np.broadcast_to(np.arange(periods) % block == 0, (samples, periods))
+    return np.repeat(starts, block, axis=1)[:, :periods], begins
+
+
+def _walk(starts: IntArray, begins: BoolArray) -> IntArray:
+    """Return the positions drawn, (samples, periods): on from each start, around the end."""
+    periods = starts.shape[1]
+    position = np.arange(periods)
+    last = np.maximum.accumulate(np.where(begins, position, 0), axis=1)
+    indices: IntArray = (np.take_along_axis(starts, last, axis=1) + position - last) % periods
+    return indices
+
+
+def _blocks(
     periods: int, block: float, rng: np.random.Generator, settings: Bootstrap, chunk: int
-) -> Iterator[IntArray]:
-    """Yield the resampled positions, (up to chunk, periods) at a time so that they fit in memory."""
+) -> Iterator[tuple[IntArray, BoolArray]]:
+    """Yield the blocks of all samples, up to `chunk` samples at a time so that they fit in memory."""
     left = settings.samples
     while left > 0:
         count = min(left, chunk)
         if settings.method == "stationary":
-            yield stationary_indices(periods, block, count, rng)
+            yield _stationary_blocks(periods, block, count, rng)
         else:
-            yield circular_indices(periods, max(round(block), 1), count, rng)
+            yield _circular_blocks(periods, max(round(block), 1), count, rng)
         left -= count
 
 
