@@ -16,6 +16,9 @@ class BarsClosed:
     open_time: Nanoseconds
     index: int
     """The bar's position in the session's frame."""
+    count: int = 1
+    """How many moments in a row are final. Above 1, when all are known, as in history: they are decided on one after
+    the other, up to and with the first that asks for something; the rest comes in another event."""
 
 
 @dataclass(frozen=True, slots=True)

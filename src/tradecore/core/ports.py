@@ -41,7 +41,7 @@ class AccountState:
 
 
 class Feed(Protocol):
-    """Yields final bars in time order, one event per moment at which at least one pair has one."""
+    """Yields final bars in time order: moments at which at least one pair has one, singly or several in a row."""
 
     def __iter__(self) -> Iterator[BarsClosed]:
         """Yield moments until the feed ends."""
@@ -63,8 +63,15 @@ class Venue(Protocol):
         """Let the bar at `index` become final and return what happened in it, in order."""
         ...
 
-    def account(self) -> AccountState:
-        """Return the account, marked at the newest final bar."""
+    def quiet_until(self) -> int:
+        """Return the first bar, after the newest final one, that may bring news; `advance` may skip those before it."""
+        ...
+
+    def account(self, through: int = -1) -> AccountState:
+        """Return the account, marked at the newest final bar.
+
+        A session that decides on quiet bars at its own pace says how far it is: they are final up to `through`.
+        """
         ...
 
 
@@ -90,8 +97,8 @@ class Verdict(Protocol):
 class Journal(Protocol):
     """Keeps every decision, HOLD included, with its gate trace."""
 
-    def hold(self, index: int, pair: Pair, reason: str) -> None:
-        """Record that nothing was wanted, and why."""
+    def hold(self, index: int, pair: Pair, reason: str, count: int = 1) -> None:
+        """Record that nothing was wanted on `count` bars in a row, and why."""
         ...
 
     def decision(self, index: int, pair: Pair, signal: Signal, trace: Sequence[Verdict]) -> None:

@@ -50,15 +50,19 @@ class ArrayJournal:
         """(P, T): index into `texts`."""
         self.texts: list[str] = [""]
         self._numbers: dict[str, int] = {"": 0}
+        self._cells = [(a.data, r.data) for a, r in zip(self.actions, self.reasons, strict=True)]
         self.signals: list[Decided] = []
         self.faults: list[Fault] = []
 
-    def hold(self, index: int, pair: Pair, reason: str) -> None:
-        """Record that nothing was wanted, and why."""
+    def hold(self, index: int, pair: Pair, reason: str, count: int = 1) -> None:
+        """Record that nothing was wanted on `count` bars in a row, and why."""
         place = self._place[pair]
-        self.actions[place, index] = 1
-        if reason:
-            self.reasons[place, index] = self._number(reason)
+        if count == 1:
+            actions, reasons = self._cells[place]  # a single cell is written several times faster this way
+            actions[index], reasons[index] = 1, self._number(reason)
+        else:
+            self.actions[place, index : index + count] = 1
+            self.reasons[place, index : index + count] = self._number(reason)
 
     def decision(self, index: int, pair: Pair, signal: Signal, trace: Sequence[Verdict]) -> None:
         """Record a signal and its gate trace."""

@@ -14,7 +14,10 @@ from tradecore.engine.decisions import ArrayJournal
 
 
 class HistoryFeed:
-    """Yields moments start..stop-1 of a clock as fast as they are taken. `progress` hears (done, T) now and then."""
+    """Yields moments start..stop-1 of a clock as fast as they are taken, up to `at_once` of them in one event.
+
+    `progress` hears (done, T) now and then.
+    """
 
     def __init__(
         self,
@@ -22,18 +25,23 @@ class HistoryFeed:
         progress: Callable[[int, int], None] | None = None,
         start: int = 0,
         stop: int | None = None,
+        at_once: int = 1 << 62,
     ) -> None:
         self._clock = clock
         self._progress = progress
         self._start, self._stop = start, len(clock) if stop is None else stop
+        self._at_once = at_once
 
     def __iter__(self) -> Iterator[BarsClosed]:
         tell, total = self._progress, len(self._clock)
         stride = max(total // 100, 1)
-        for index, moment in enumerate(self._clock[self._start : self._stop].tolist(), self._start):
-            yield BarsClosed(moment, index)
-            if tell is not None and (index % stride == stride - 1 or index == total - 1):
-                tell(index + 1, total)
+        index = self._start
+        while index < self._stop:
+            count = min(self._at_once, stride - index % stride, self._stop - index)
+            yield BarsClosed(int(self._clock[index]), index, count)
+            index += count
+            if tell is not None and (index % stride == 0 or index == total):
+                tell(index, total)
 
 
 @dataclass(frozen=True, slots=True)

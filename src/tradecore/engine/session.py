@@ -3,6 +3,10 @@
 `handle(event) -> commands` is synchronous and pure in state: no clock, no I/O, no mode. Backtest, shadow, paper and
 live differ in the plugs around it (`engine.modes`), never in here. `play` is the shell for history; the live shell
 carries the same events and commands over asyncio.
+
+History is fast because of one thing: while the venue has nothing to tell, `play` hands over the quiet bars in one
+event, and the session decides on them one after the other until something is asked for. Live hands over one bar at a
+time; what is decided, recorded and sent is the same.
 """
 
 from __future__ import annotations
@@ -26,6 +30,8 @@ FAULT_LIMIT = 3
 """Faults after which a strategy is quarantined and its positions go to the shell's exit rule: close them."""
 NO_FEES: Mapping[Pair, Fees] = {}
 _NEVER = 1 << 62
+_UNSEEN = Standing(float("nan"), float("nan"), float("nan"), float("nan"), 0)
+"""What an exit is judged by: it passes whatever the account looks like, so nobody looks."""
 _ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.NOT_ACCEPTED})
 _ON_ITS_WAY = GateVerdict("shell", "on_its_way", 1.0, 0.0, Outcome.BLOCK, "the same order has not finished yet")
 _NOTHING_HELD = GateVerdict("shell", "nothing_held", 0.0, 0.0, Outcome.BLOCK, "there is no position to close")
@@ -39,6 +45,7 @@ class _Book:
     market: Market
     account: Account
     rows: memoryview
+    """The pair's newest bar at each moment."""
     resting: dict[int, Intent]
     left_at: int = -_NEVER
 
@@ -53,7 +60,7 @@ class Session:
     """Runs one strategy over one frame. Who drives it feeds events in time order and executes the commands."""
 
     def __init__(
-        self, strategy: Strategy, frame: HistoryFrame, account: Callable[[], AccountState], journal: Journal,
+        self, strategy: Strategy, frame: HistoryFrame, account: Callable[[int], AccountState], journal: Journal,
         *, rules: Sequence[Rule] = (), fees: Mapping[Pair, Fees] = NO_FEES, seed: int = 0, first_id: int = 1,
     ) -> None:  # fmt: skip
         self._strategy = strategy
@@ -70,25 +77,35 @@ class Session:
         self._books: dict[Pair, _Book] = {}
         for p, bars in enumerate(frame.bars):
             market = view(bars, frame.columns[p], fees.get(bars.pair, Fees(0.0, 0.0)))
-            self._books[bars.pair] = _Book(bars.pair, market, Account(market, account), _indexed(frame.rows[p]), {})
+            seen = Account(market, self._account_now)
+            self._books[bars.pair] = _Book(bars.pair, market, seen, _indexed(frame.rows[p]), {})
         link(
             {str(b.pair): b.market for b in self._books.values()},
             {str(b.pair): b.account for b in self._books.values()},
         )
         self._pairs = {str(pair): pair for pair in self._books}
-        self._main = self._books[frame.pairs[0]]
+        self._main, *self._others = self._books.values()
         self._only = frame.pairs[0] if len(frame.pairs) == 1 else None
         strategy._seed = seed
 
     def handle(self, event: Event) -> Sequence[Command]:
         """Take one event and return what is to be done about it, in order."""
         if type(event) is BarsClosed:
-            return self._on_bars(event.index)
+            return self._on_bars(event.index, event.index + event.count)
         if type(event) is Filled:
             return self._on_fill(event.fill)
         if type(event) is OrderChanged and event.state in _ENDED:
             self._books[event.pair].resting.pop(event.intent, None)
         return ()
+
+    @property
+    def index(self) -> int:
+        """The newest moment this session has lived through; -1 before the first."""
+        return self._index
+
+    def closed(self, first: int, stop: int) -> BarsClosed:
+        """Return the event that says that the bars of moments first..stop-1 are final."""
+        return BarsClosed(self._clock[first], first, stop - first)
 
     @property
     def next_id(self) -> int:
@@ -100,7 +117,7 @@ class Session:
 
         Orders it left resting are not this strategy's; `play` cancels them before the hand-over.
         """
-        for pair, held in self._account().positions.items():
+        for pair, held in self._account(index).positions.items():
             book = self._books[pair]
             book.show(held, book.rows[index] - held.bars_held)
 
@@ -112,30 +129,71 @@ class Session:
         """Tell the strategy that the session ends."""
         self._guard("on_stop", self._strategy.on_stop)
 
-    def _on_bars(self, index: int) -> Sequence[Command]:
-        self._index = index
-        for book in self._books.values():
-            book.market._i = book.rows[index]
-        if index < self._first:
-            return ()
-        if self.quarantined:
-            return self._leave_everything()
-        strategy = self._strategy
-        strategy._now = self._clock[index]
-        try:
-            answer = strategy.decide(self._main.market, self._main.account)
-            if answer is None:
-                return ()
-            signals = signals_of(answer, self._pairs, self._only)
-        except Exception as error:  # boundary: a strategy's code may raise anything; it is a fault, never a HOLD
-            return self._fault("decide", error)
+    def _on_bars(self, first: int, stop: int) -> Sequence[Command]:
+        """Live through moments first..stop-1, up to and with the first that asks for something."""
+        if first < self._first:  # features are warming up: nothing is asked
+            self._move(min(stop, self._first) - 1)
+            first = self._index + 1
+        commands: Sequence[Command] = ()
+        while first < stop and not commands:
+            commands = self._move(first)._leave_everything() if self.quarantined else self._decide(first, stop)
+            first = self._index + 1
+        return commands
+
+    def _decide(self, first: int, stop: int) -> Sequence[Command]:
+        """Ask the strategy about moments first..stop-1 until one asks for something or fails.
+
+        A run of the same HOLD is written to the journal at once: strategies answer with the same value over and over.
+        """
+        strategy, decide = self._strategy, self._strategy.decide
+        market, account, others = self._main.market, self._main.account, self._others
+        held: Signal | None = None
+        held_from = index = first
+        moments = zip(range(first, stop), self._clock[first:stop], self._main.rows[first:stop], strict=True)
+        for index, now, row in moments:
+            market._i, self._index, strategy._now = row, index, now
+            for book in others:
+                book.market._i = book.rows[index]
+            try:
+                answer = decide(market, account)
+                if answer is held:
+                    continue
+                signals = signals_of(answer, self._pairs, self._only)
+            except Exception as error:  # boundary: a strategy's code may raise anything; it is a fault, never a HOLD
+                self._held(held, held_from, index)
+                return self._fault("decide", error)
+            self._held(held, held_from, index)
+            held, held_from = None, index
+            if isinstance(answer, Signal) and answer.action is Action.HOLD:
+                held = answer
+            elif commands := self._carry_out(signals):
+                return commands
+        self._held(held, held_from, index + 1)
+        return ()
+
+    def _carry_out(self, signals: Sequence[tuple[Pair, Signal]]) -> list[Command]:
         commands: list[Command] = []
         for pair, signal in signals:
             if signal.action is Action.HOLD:
-                self._journal.hold(index, pair, signal.reason)
+                self._journal.hold(self._index, pair, signal.reason)
             else:
                 commands += self._propose(self._books[pair], signal)
         return commands
+
+    def _held(self, signal: Signal | None, first: int, stop: int) -> None:
+        """Record that the only pair's strategy answered first..stop-1 with the same HOLD; None was no answer."""
+        if signal is not None:
+            self._journal.hold(first, self._main.pair, signal.reason, stop - first)
+
+    def _move(self, index: int) -> Session:
+        """Show the bars of a moment."""
+        self._index = index
+        for book in self._books.values():
+            book.market._i = book.rows[index]
+        return self
+
+    def _account_now(self) -> AccountState:
+        return self._account(self._index)
 
     def _propose(self, book: _Book, signal: Signal) -> list[Command]:
         """Send one signal through the gates and return the commands that carry it out."""
@@ -151,9 +209,10 @@ class Session:
             self._journal.decision(self._index, book.pair, signal, (_ON_ITS_WAY,))
             return []
         fraction = intent.size if intent.size_kind is SizeKind.FRACTION else None
-        verdict = (
-            judge(self._rules, Proposal(book.pair, leaving, fraction), self._standing(book)) if self._rules else None
-        )
+        verdict = None
+        if self._rules:
+            standing = _UNSEEN if leaving else self._standing(book)
+            verdict = judge(self._rules, Proposal(book.pair, leaving, fraction), standing)
         self._journal.decision(self._index, book.pair, signal, verdict.trace if verdict else ())
         if verdict is not None:
             if not verdict.allowed:
@@ -167,7 +226,7 @@ class Session:
         return [*replaced, Submit(intent)]
 
     def _standing(self, book: _Book) -> Standing:
-        state = self._account()
+        state = self._account_now()
         values = {b.pair: abs(b.account.position) * b.market._fast[3][b.market._i] for b in self._books.values()}
         equity = state.equity if state.equity > 0.0 else float("nan")
         return Standing(
@@ -181,7 +240,7 @@ class Session:
     def _on_fill(self, fill: Fill) -> Sequence[Command]:
         """Show the account as the venue has it after a fill, then tell the strategy."""
         book = self._books[fill.pair]
-        held = self._account().positions.get(fill.pair)
+        held = self._account_now().positions.get(fill.pair)
         if held is not None:
             book.show(held, book.account.entry_index if book.account.position else book.market._i + 1)
         elif book.account.position:
@@ -229,11 +288,16 @@ def play(session: Session, feed: Feed, venue: Venue) -> None:
     """Carry a session through a feed: what the venue reports goes in, what the session asks for goes to the venue."""
     session.start()
     for moment in feed:
-        for happened in venue.advance(moment.index):
-            execute(session.handle(happened), venue)
-        commands = session.handle(moment)
-        if commands:
-            execute(commands, venue)
+        index, stop = moment.index, moment.index + moment.count
+        while index < stop:
+            for happened in venue.advance(index):
+                execute(session.handle(happened), venue)
+            commands = session.handle(session.closed(index, min(stop, max(venue.quiet_until(), index + 1))))
+            if session.index > index:
+                venue.advance(session.index)  # the bars up to there were quiet: it only learns that they are final
+            if commands:
+                execute(commands, venue)
+            index = session.index + 1
     session.stop()
 
 

@@ -69,6 +69,7 @@ from tradecore.sim.fills import (
     round_down,
     stop_reference,
 )
+from tradecore.sim.quiet import coast, next_touch
 from tradecore.sim.sizes import (
     above_noise,
     below_minimum,
@@ -83,12 +84,21 @@ from tradecore.sim.sizes import (
 from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Record, Tape
 
 EXITS, ENTRIES = 0, 1
+LOOK_AHEAD = 512
+"""Bars searched at once for the next touched level: enough to skip quiet stretches, too few to waste much."""
 
 
 @njit(cache=True)
 def advance(tape: Tape, books: Books, start: int, stop: int) -> int:
     """Let bars start..stop-1 happen; return the bar reached: short of `stop` when a log has no room for another bar."""
-    for t in range(start, stop):
+    t = start
+    while t < stop:
+        if books.counts[OPEN_ORDERS] == 0:
+            quiet = next_touch(tape, books, t, min(stop, t + LOOK_AHEAD))
+            if quiet > t:
+                coast(tape, books, t, quiet)
+                t = quiet
+                continue
         need = books.counts[OPEN_ORDERS] + 2 * len(books.positions)
         if (
             books.counts[FILLS] + need > len(books.fills)
@@ -98,6 +108,7 @@ def advance(tape: Tape, books: Books, start: int, stop: int) -> int:
             return t
         flow = step(tape, books, t)
         record(books, t, flow)
+        t += 1
     return stop
 
 
@@ -380,10 +391,10 @@ def mark(tape: Tape, books: Books, t: int, flow: float) -> None:
         bad = position.mark
         if tape.real[p, t]:
             direction = 1 if quantity > 0.0 else -1
-            excursion(position, direction, tape.low[p, t], tape.high[p, t])
-            bad = tape.low[p, t] if direction > 0 else tape.high[p, t]
-            best = tape.high[p, t] if direction > 0 else tape.low[p, t]
-            position.extreme = max(position.extreme, best) if direction > 0 else min(position.extreme, best)
+            low, high = tape.low[p, t], tape.high[p, t]
+            excursion(position, direction, low, high)
+            bad = low if direction > 0 else high
+            position.extreme = max(position.extreme, high) if direction > 0 else min(position.extreme, low)
         equity += quantity * position.mark
         worst += quantity * bad
         gross += abs(quantity) * position.mark
@@ -396,29 +407,3 @@ def mark(tape: Tape, books: Books, t: int, flow: float) -> None:
         for p in range(len(books.positions)):
             if books.positions[p].quantity != 0.0:
                 books.positions[p].exit_reason = LIQUIDATION
-
-
-@njit(cache=True)
-def next_touch(tape: Tape, books: Books, start: int, stop: int) -> int:
-    """Return the first bar of start..stop-1 in which a level may be reached or an exit goes on, or `stop`. Changes
-    nothing.
-
-    Callers have no resting orders. Used to skip bars in which nothing can happen, so it may be early but never late.
-    """
-    first = stop
-    for p in range(len(books.positions)):
-        position = books.positions[p]
-        if position.quantity == 0.0:
-            continue
-        if position.exit_reason >= 0 or position.quantity < 0.0:  # a short can be called for margin at any mark
-            return start
-        extreme = position.extreme
-        for t in range(start, first):
-            if not tape.real[p, t]:
-                continue
-            level = max(position.stop, extreme * (1.0 - position.trail) if position.trail > 0.0 else 0.0)
-            if tape.low[p, t] <= level or (position.target > 0.0 and tape.high[p, t] >= position.target):
-                first = t
-                break
-            extreme = max(extreme, tape.high[p, t])
-    return first

@@ -115,6 +115,8 @@ class Strategy:
 
     def hold(self, reason: str = "", *, confidence: float = 1.0, regime: str = "") -> Signal:
         """Propose to do nothing, and say why."""
+        if confidence == 1.0 and regime == "" and type(reason) is str:
+            return _HOLDS[reason]
         return Signal(Action.HOLD, confidence=confidence, regime=regime, reason=reason)
 
 
@@ -122,6 +124,21 @@ class Strategy:
 def _parameters(names: tuple[str, ...]) -> type[Any]:
     """Return the type of `p` for these names, made once: making it costs more than all else a sweep makes."""
     return namedtuple("Parameters", names)
+
+
+class _Holds(dict[str, Signal]):
+    """One HOLD per reason: it is answered on most bars, and making a value anew takes longer than a whole decision."""
+
+    LIMIT = 4096
+
+    def __missing__(self, reason: str) -> Signal:
+        if len(self) >= self.LIMIT:  # reasons with numbers in them are new on every bar
+            self.clear()
+        made = self[reason] = Signal(Action.HOLD, reason=reason)
+        return made
+
+
+_HOLDS = _Holds()
 
 
 def export_state(strategy: Strategy) -> str:

@@ -7,6 +7,7 @@ when somebody asks or something can happen.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -17,7 +18,7 @@ from tradecore.core.orders import At, Fill, FillReason, Intent, Level, Liquidity
 from tradecore.core.ports import AccountState, PositionState
 from tradecore.core.track import Curve, Track
 from tradecore.core.types import Pair, Side, Timeframe
-from tradecore.sim import booking, kernel
+from tradecore.sim import booking, kernel, quiet
 from tradecore.sim.model import VenueModel
 from tradecore.sim.state import (
     FILLS,
@@ -31,9 +32,6 @@ from tradecore.sim.state import (
     open_books,
     with_room,
 )
-
-_LOOK_AHEAD = 512
-"""Bars searched at once for the next touched level: enough to skip quiet stretches, too few to waste much."""
 
 
 class SimulatedVenue:
@@ -59,21 +57,21 @@ class SimulatedVenue:
         self._told_fills = self._told_results = 0
 
     def submit(self, intent: Intent) -> None:
-        """Put an intent on its way; it is active from the next bar's open, plus the model's latency."""
-        self._catch_up()
+        """Put an intent on its way; it is active from the next bar's open, plus the model's latency.
+
+        Bars the kernel has not played yet come before that, so it need not catch up: the order waits through them.
+        """
         self._books = with_room(self._books, orders=1)
         row = int(self._books.counts[OPEN_ORDERS])
-        order = self._books.orders[row : row + 1]
-        order[:] = 0
-        order["id"], order["pair"], order["side"] = intent.id, self._index_of[intent.pair], int(intent.side)
-        order["kind"], order["size_kind"], order["amount"] = int(intent.kind), int(intent.size_kind), intent.size
-        order["price"], order["reduce_only"] = intent.price, intent.reduce_only
-        order["slippage"] = np.nan if intent.slippage is None else intent.slippage
-        order["stop_kind"], order["stop"] = _level(intent.stop)
-        order["target_kind"], order["target"] = _level(intent.target)
-        order["trail"] = intent.trail or 0.0
-        order["active_from"] = self._index + 1 + self._latency
-        order["state"] = int(OrderState.SENT)
+        stop_kind, stop = _level(intent.stop)
+        target_kind, target = _level(intent.target)
+        slippage = math.nan if intent.slippage is None else intent.slippage
+        # In the order of `sim.state.ORDER`: a whole record is written several times faster than field by field.
+        self._books.orders[row] = (
+            intent.id, self._index_of[intent.pair], intent.side, intent.kind, intent.size_kind, intent.size,
+            intent.price, intent.reduce_only, slippage, stop_kind, stop, target_kind, target, intent.trail or 0.0,
+            self._index + 1 + self._latency, 0, OrderState.SENT, 0, 0.0, 0.0,
+        )  # fmt: skip
         self._books.counts[OPEN_ORDERS] = row + 1
         self._quiet_until = 0
 
@@ -95,8 +93,15 @@ class SimulatedVenue:
         self._quiet_until = self._next_possible_event()
         return self._news()
 
-    def account(self) -> AccountState:
-        """Return the account at the newest final bar."""
+    def quiet_until(self) -> int:
+        """Return the first bar, after the newest final one, that may bring news; `advance` may skip those before it."""
+        return self._quiet_until
+
+    def account(self, through: int = -1) -> AccountState:
+        """Return the account at the newest final bar, or at quiet bar `through` if that is later: it is final now."""
+        if through > self._index:
+            assert through < self._quiet_until, "a bar that may bring news is for advance to make final"
+            self._index = through
         self._catch_up()
         state = self._books.account[0]
         positions = {
@@ -161,8 +166,8 @@ class SimulatedVenue:
         """Return the first bar after this one in which the venue may have something to tell."""
         if self._books.counts[OPEN_ORDERS]:
             return self._index + 1
-        stop = min(self._index + 1 + _LOOK_AHEAD, len(self._tape.time))
-        return int(kernel.next_touch(self._tape, self._books, self._index + 1, stop))
+        stop = min(self._index + 1 + kernel.LOOK_AHEAD, len(self._tape.time))
+        return int(quiet.next_touch(self._tape, self._books, self._index + 1, stop))
 
     def _news(self) -> list[Filled | OrderChanged]:
         news: list[Filled | OrderChanged] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from tradecore.core.events import BarsClosed
 from tradecore.core.types import HOUR_NS
@@ -28,9 +29,18 @@ def test_the_feed_yields_every_moment_once_in_order() -> None:
 
 
 def test_a_part_of_the_feed_keeps_the_places_of_the_whole() -> None:
-    assert [event.index for event in HistoryFeed(CLOCK, start=10, stop=13)] == [10, 11, 12]
-    assert [event.open_time for event in HistoryFeed(CLOCK, start=248)] == [248 * HOUR_NS, 249 * HOUR_NS]
+    assert [event.index for event in HistoryFeed(CLOCK, start=10, stop=13, at_once=1)] == [10, 11, 12]
+    times = [event.open_time for event in HistoryFeed(CLOCK, start=248, at_once=1)]
+    assert times == [248 * HOUR_NS, 249 * HOUR_NS]
     assert list(HistoryFeed(CLOCK, start=5, stop=5)) == []
+
+
+@pytest.mark.parametrize("at_once", [1, 7, 1000])
+def test_moments_that_come_together_are_those_that_come_alone(at_once: int) -> None:
+    long = np.arange(2000, dtype=np.int64) * HOUR_NS
+    events = list(HistoryFeed(long, start=3, stop=1999, at_once=at_once))
+    assert [event.index + n for event in events for n in range(event.count)] == list(range(3, 1999))
+    assert all(event.open_time == event.index * HOUR_NS and event.count <= at_once for event in events)
 
 
 def test_times_are_plain_integers() -> None:
