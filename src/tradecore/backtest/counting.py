@@ -38,9 +38,21 @@ class Ledgered:
     """Where openings of hold-outs are recorded; without it a hold-out that is opened is not, and the result says so."""
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Counted:
+    """How many trials the data has seen, this test's included, and how they did."""
+
+    trials: int
+    """Configurations on this dataset, or on any that shares a market and some of its span: the larger of the two."""
+    by_hash: int
+    """Configurations under this dataset's hash alone."""
+    sharpes: FloatArray
+    """Per day, not annualised."""
+
+
 def count_trials(
     make: Make, walked: Walk, settings: Settings, counted: Ledgered | None, more: Sequence[Tried] = ()
-) -> tuple[int, FloatArray]:
+) -> Counted:
     """Enter every candidate of a walk into the ledger; return how many trials this data has seen, and how they did.
 
     `more` were tried besides the walk. Their Sharpe ratios are of daily returns, not annualised.
@@ -57,13 +69,17 @@ def count_trials(
     made = [make(**params) for params, *_ in found]
     configs = [config_hash(one.p._asdict(), settings, walked.bars) for one in made]
     if counted is None:
-        return len(set(configs)), np.array([sharpe for _, sharpe, *_ in found if sharpe is not None])
+        own = len(set(configs))
+        return Counted(own, own, np.array([sharpe for _, sharpe, *_ in found if sharpe is not None]))
     dataset, now = dataset_of(walked.bars), counted.clock.now()
-    counted.ledger.record_many(
+    trials = [
         Trial(dataset, source_hash(one), config, protocol, "run", counted.run, sharpe, days, now)
         for one, config, (_, sharpe, days, protocol) in zip(made, configs, found, strict=True)
-    )
-    return counted.ledger.count(dataset), counted.ledger.sharpes(dataset)
+    ]
+    counted.ledger.record_many(trials, walked.bars)
+    by_hash = counted.ledger.count(dataset)
+    trials_here = max(by_hash, counted.ledger.count_market(walked.bars))
+    return Counted(trials_here, by_hash, counted.ledger.sharpes(dataset))
 
 
 def config_hash(params: Mapping[str, object], settings: Settings, bars: Sequence[Bars]) -> str:

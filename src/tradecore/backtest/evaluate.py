@@ -12,13 +12,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from tradecore.backtest.baselines import baselines, random_sharpes
+from tradecore.backtest.baselines import baselines
+from tradecore.backtest.chance import Chance, random_traders
+from tradecore.backtest.choosing import Choice
 from tradecore.backtest.counting import Ledgered, config_hash, count_trials
 from tradecore.backtest.holdout import HoldOut, border, development, flows_within, settle
-from tradecore.backtest.lookahead import find_lookahead
+from tradecore.backtest.inquiry import Test, find, judge_choice
 from tradecore.backtest.protocol import COST_MULTIPLES, PROFILES, Profile, Protocol
 from tradecore.backtest.result import Result
 from tradecore.backtest.run import Settings, simulate, simulate_shifts
+from tradecore.backtest.sentinels import lanes_gate, lookahead_gate, repeat_gate
 from tradecore.backtest.training import Tried
 from tradecore.backtest.walk_forward import ChosenFold, Make, Tell, Walk, choose_next, shifts_of, walk
 from tradecore.core.bars import Bars
@@ -28,7 +31,6 @@ from tradecore.core.types import FloatArray
 from tradecore.stats.benchmarks import align
 from tradecore.stats.bootstrap import DEFAULT, Bootstrap
 from tradecore.stats.gates import Evidence, Gate, gather, judge
-from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.metrics import measure
 from tradecore.stats.sample import daily_returns
 from tradecore.strategy.contract import Strategy
@@ -73,13 +75,15 @@ def evaluate(
     whole, settings = settings, _before_hold_out(settings, bars, protocol)
     walked = walk(make, past, settings, protocol.plan, tell=tell)
     final, tried = _final(make, bars, past, settings, protocol)
-    trials, sharpes = count_trials(make, walked, settings, counted, tried)
+    count = count_trials(make, walked, settings, counted, tried)
+    test = Test(make, walked, settings, protocol, tell)
     others = baselines(walked, settings, protocol.plan, tell=tell)
     costed = at_other_costs(make, walked, settings, _multiples(protocol), tell)
-    randoms = random_sharpes(walked, settings, protocol.random_traders, rng, tell=tell)
+    chance = random_traders(walked, settings, protocol.random_traders, generator(settings.seed, "chance"), tell=tell)
     track = walked.simulation.track
-    evidence = gather_evidence(track, others, costed, trials, sharpes, rng, protocol.bootstrap)
-    gates = (*_random_gate(track, randoms, protocol), *_lookahead_gate(make, walked, protocol, rng, tell))
+    evidence = gather_evidence(track, others, costed, count.trials, count.sharpes, rng, protocol.bootstrap)
+    choice = judge_choice(test, past, count)
+    gates = _gates(test, chance, choice, rng)
     verdict, hold_out = judge(evidence, protocol.limits, gates), None
     if final is not None:
         hold_out = settle(make, final, bars, whole, protocol, counted, passes=verdict.is_edge)
@@ -87,13 +91,29 @@ def evaluate(
     strategy = walked.shifts[-1].strategy
     notices = _notices(strategy, bars, walked.simulation.quarantined)
     return Result(
-        strategy=strategy.name(), text=first_line(strategy), params=strategy.p._asdict(), kind="walk_forward",
-        bars=walked.bars,
+        strategy=strategy.name(), text=first_line(strategy), params=strategy.p._asdict(),
+        kind="evaluate" if protocol.hold_out else "walk_forward", bars=walked.bars,
         settings=settings, track=track, journal=walked.simulation.journal, metrics=measure(track),
         notices=(*notices, *_uncounted(counted, hold_out)),
         folds=walked.folds, baselines=others, baseline_metrics={name: measure(one) for name, one in others.items()},
         costed={**costed, 1.0: track}, evidence=evidence, verdict=verdict, hold_out=hold_out,
+        findings=find(test, {**costed, 1.0: track}, chance, choice, count, evidence, verdict),
     )  # fmt: skip
+
+
+def _gates(test: Test, chance: Chance, choice: Choice | None, rng: np.random.Generator) -> tuple[Gate, ...]:
+    """Return the gates besides those of the evidence, in the order in which they are told."""
+    protocol, make, walked = test.protocol, test.make, test.walked
+    found: list[Gate] = []
+    if protocol.random_traders:
+        found.append(chance.gate(protocol.min_random_rank))
+    if choice is not None:
+        found.append(choice.gate(protocol.max_overfitting))
+    found += lookahead_gate(make, walked, protocol.lookahead_cuts, rng, test.tell)
+    if protocol.profile.has_sentinels:
+        found += lanes_gate(make, walked, test.settings, test.tell)
+        found.append(repeat_gate(make, walked, test.settings, test.tell))
+    return tuple(found)
 
 
 def _before_hold_out(settings: Settings, bars: Sequence[Bars], protocol: Protocol) -> Settings:
@@ -152,37 +172,6 @@ def gather_evidence(
 def first_line(strategy: Strategy) -> str:
     """Return the first line of a strategy's docstring."""
     return (type(strategy).__doc__ or "").strip().partition("\n")[0]
-
-
-def _random_gate(track: Track, randoms: Sequence[float], protocol: Protocol) -> tuple[Gate, ...]:
-    if not protocol.random_traders:
-        return ()
-    mine = sharpe_ratio(daily_returns(track.curve, track.timeframe).returns)
-    if not randoms or mine is None:
-        return (
-            Gate(
-                "beats_random",
-                False,
-                None,
-                protocol.min_random_rank,
-                "no closed trade: random traders cannot be matched to it",
-            ),
-        )
-    rank = sum(mine > other for other in randoms) / len(randoms)
-    better = f"better than {rank:.0%} of {len(randoms)} random traders of the same turnover"
-    text = f"{better}, at least {protocol.min_random_rank:.0%} wanted"
-    return (Gate("beats_random", rank >= protocol.min_random_rank, rank, protocol.min_random_rank, text),)
-
-
-def _lookahead_gate(
-    make: Make, walked: Walk, protocol: Protocol, rng: np.random.Generator, tell: Tell
-) -> tuple[Gate, ...]:
-    if not protocol.lookahead_cuts:
-        return ()
-    tell("lookahead", 0, 1)
-    found = find_lookahead(lambda: make(**walked.folds[-1].params), walked.bars, cuts=protocol.lookahead_cuts, rng=rng)
-    tell("lookahead", 1, 1)
-    return (Gate("no_lookahead", found.ok, float(not found.ok), 0.0, found.text),)
 
 
 def _notices(strategy: Strategy, bars: Sequence[Bars], quarantined: bool) -> tuple[str, ...]:

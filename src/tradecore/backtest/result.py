@@ -29,6 +29,7 @@ from tradecore.stats.metrics import Value
 if TYPE_CHECKING:
     import polars as pl
 
+    from tradecore.backtest.findings import Findings
     from tradecore.backtest.holdout import HoldOut
     from tradecore.reports.save import Saved
 
@@ -55,7 +56,7 @@ class Result:
     """The first line of the strategy's docstring."""
     params: Mapping[str, Any]
     kind: str
-    """`backtest` or `walk_forward`."""
+    """`backtest`, `walk_forward` or `evaluate`."""
     bars: tuple[Bars, ...]
     """What the record was made on, warm-up included."""
     settings: Settings
@@ -73,6 +74,8 @@ class Result:
     verdict: Verdict | None = None
     hold_out: HoldOut | None = None
     """The locked part of history; None where none was locked."""
+    findings: Findings | None = None
+    """What an evaluation found besides."""
     run: str = ""
     """Id of the run that keeps it; empty when it was not stored."""
     command: str = ""
@@ -138,6 +141,8 @@ class Result:
                 {"number": one.number, "test": [iso(moment) for moment in one.test], "params": dict(one.params)}
                 for one in self.folds
             ],
+            "hold_out": None if self.hold_out is None else self.hold_out.as_dict(),
+            "findings": None if self.findings is None else self.findings.as_dict(),
         }  # fmt: skip
 
     def __str__(self) -> str:

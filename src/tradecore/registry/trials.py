@@ -11,7 +11,7 @@ Source: Bailey & Lopez de Prado (2014), The Deflated Sharpe Ratio: N is the numb
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,10 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
+from tradecore.core.bars import Bars
 from tradecore.core.errors import DataError
 from tradecore.core.types import FloatArray, Nanoseconds
+from tradecore.registry.spans import overlapping, record_spans
 from tradecore.storage.database import open_database, reading, writing
 
 _meta = sa.MetaData()
@@ -104,9 +106,11 @@ class TrialLedger:
         """Record one evaluation; return whether the configuration was new on its dataset. Errors: as `record_many`."""
         return self.record_many((trial,)) == 1
 
-    def record_many(self, trials: Iterable[Trial]) -> int:
+    def record_many(self, trials: Iterable[Trial], bars: Sequence[Bars] = ()) -> int:
         """Record evaluations, all or none; return how many configurations were new on their dataset.
 
+        `bars` are the data of all of them, when they are at hand: what stretch of which market the hash stands for is
+        noted with them, so that `count_market` finds them.
         Errors: StateRefusedError when the database cannot be written.
         """
         rows = [{name: getattr(trial, name) for name in (*_KEY, *_REST)} for trial in trials]
@@ -116,6 +120,8 @@ class TrialLedger:
         found = sa.select(_trials.c.id).where(*(_trials.c[name] == key[name] for name in _KEY)).scalar_subquery()
         insert = sa.insert(_evaluations).values(trial=found, **{name: sa.bindparam(name) for name in _REST})
         with writing(self._engine) as connection:
+            for dataset in {row["dataset"] for row in rows} if bars else ():
+                record_spans(connection, dataset, bars)
             before = connection.execute(sa.select(sa.func.count()).select_from(_trials)).scalar_one()
             for start in range(0, len(rows), _CHUNK):
                 part = rows[start : start + _CHUNK]
@@ -134,6 +140,20 @@ class TrialLedger:
         query = sa.select(sa.func.count()).select_from(_trials).where(_trials.c.dataset == dataset)
         with reading(self._engine) as connection:
             return int(connection.execute(query).scalar_one())
+
+    def count_market(self, bars: Sequence[Bars]) -> int:
+        """Return how many different configurations were evaluated on any data of these markets whose span overlaps.
+
+        One more day of bars is another hash and begins its own count; this one goes on. A market is a pair, a timeframe
+        and a source; trials recorded without their bars are not found.
+        """
+        with reading(self._engine) as connection:
+            names: dict[str, None] = {}
+            for one in bars:
+                start, end = int(one.open_time[0]), one.end_time
+                names |= dict.fromkeys(overlapping(connection, (one,), start, end))
+            query = sa.select(_trials.c.strategy, _trials.c.config).where(_trials.c.dataset.in_(list(names))).distinct()
+            return int(connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one())
 
     def sharpes(self, dataset: str) -> FloatArray:
         """Return the Sharpe ratio of every configuration at its newest evaluation that has one, (n,), n <= count.
