@@ -6,6 +6,7 @@ Written by `sim` and the ledger, measured by `stats`, drawn by `reports`, stored
 from __future__ import annotations
 
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -58,7 +59,7 @@ ORDER_RESULT = np.dtype(
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
 class Curve:
     """The account after every bar, marked at the close.
 
@@ -89,14 +90,29 @@ class Curve:
         before[0] = self.start_equity
         before[1:] = self.equity[:-1]
         base = before + self.flow
-        returns: FloatArray = np.zeros(len(self))
         has_base = base > 0
+        if has_base.all():
+            whole: FloatArray = self.equity / base - 1.0
+            return whole
+        returns: FloatArray = np.zeros(len(self))
         returns[has_base] = self.equity[has_base] / base[has_base] - 1.0
         return returns
 
     def wealth(self) -> FloatArray:
-        """Return what one unit became after each bar, flows removed, (T,)."""
-        return np.cumprod(1.0 + self.returns(), dtype=np.float64)
+        """Return what one unit became after each bar, flows removed, (T,), read-only.
+
+        It is made once: a report asks for it twenty times.
+        """
+        known = _WEALTH.get(self)
+        if known is None:
+            known = np.cumprod(1.0 + self.returns(), dtype=np.float64)
+            known.flags.writeable = False
+            _WEALTH[self] = known
+        return known
+
+
+_WEALTH: WeakKeyDictionary[Curve, FloatArray] = WeakKeyDictionary()
+"""Forgotten with the curve it belongs to."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

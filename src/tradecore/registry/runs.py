@@ -50,13 +50,14 @@ from tradecore.registry.record import (
     plain,
     plain_mapping,
 )
-from tradecore.storage.atomic_io import explain, make_folder, sync_folder, write_bytes, write_json
+from tradecore.storage.atomic_io import explain, make_folder, readable_json, sync_folder, write_bytes, write_json
 
 RECORD = "run.json"
 LATEST = "latest"
 _ID_LENGTH = 8
 _ID = re.compile(rf"[a-z2-7]{{{_ID_LENGTH}}}")
 _ATTEMPTS = 1_000
+_QUICKEST = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +109,7 @@ class Run:
 
         Errors: DataError for what has no plain form.
         """
-        text = json.dumps(plain(value, name), ensure_ascii=False, allow_nan=False, indent=2)
+        text = readable_json(plain(value, name))
         return self._save(_with_suffix(name, ".json"), (text + "\n").encode())
 
     def save_text(self, name: str, text: str) -> Path:
@@ -122,9 +123,7 @@ class Run:
         """
         if any(array.dtype.hasobject for array in arrays.values()):
             raise DataError(f"{name}: an array of Python objects cannot be stored; expected numbers, flags or text")
-        buffer = io.BytesIO()
-        np.savez_compressed(buffer, allow_pickle=False, **arrays)
-        return self._save(_with_suffix(name, ".npz"), buffer.getvalue())
+        return self._save(_with_suffix(name, ".npz"), _npz(arrays))
 
     def load_json(self, name: str) -> object:
         """Return a stored JSON value. Errors: as `read`."""
@@ -376,6 +375,18 @@ def _short_id(kind: str, arguments: Mapping[str, object], started: str, attempt:
     digest = hashlib.sha256(text.encode()).digest()
     letters = base64.b32encode(digest).decode().lower().rstrip("=")
     return letters.lstrip("234567")[:_ID_LENGTH]
+
+
+def _npz(arrays: Mapping[str, npt.NDArray[Any]]) -> bytes:
+    """Return arrays in numpy's own format, packed at the quickest level: the others take longer for 2 % less."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for key, array in arrays.items():
+            part = io.BytesIO()
+            np.lib.format.write_array(part, np.asanyarray(array), allow_pickle=False)
+            # A member made like this carries no time of writing.
+            archive.writestr(zipfile.ZipInfo(f"{key}.npy"), part.getbuffer(), zipfile.ZIP_DEFLATED, _QUICKEST)
+    return buffer.getvalue()
 
 
 def _with_suffix(name: str, suffix: str) -> str:

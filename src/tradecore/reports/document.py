@@ -9,12 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 
 from tradecore.core.orders import FillReason
 from tradecore.core.track import Track
-from tradecore.core.types import FloatArray, iso
+from tradecore.core.types import SECOND_NS, FloatArray, IntArray, iso
 from tradecore.reports import series
 from tradecore.reports.tear_sheet import Dataset, Fold, TearSheet
 
@@ -106,7 +107,7 @@ def _curve(track: Track) -> dict[str, object]:
     return {
         "bars": len(curve),
         "is_thinned": len(pick) < len(curve),
-        "time": [iso(int(one)) for one in curve.time[pick]],
+        "time": _moments(curve.time[pick]),
         "equity": _numbers(curve.equity[pick]),
         "value": _numbers(value[pick]),
         "drawdown": _numbers(series.drawdown(track)[pick]),
@@ -123,30 +124,32 @@ def _monthly(track: Track) -> list[dict[str, object]]:
 
 
 def _trades(track: Track) -> list[dict[str, object]]:
-    returns = series.trade_returns(track.trades)
-    return [
-        {
-            "pair": str(track.pairs[one["pair"]]),
-            "side": "long" if one["side"] > 0 else "short",
-            "entry_time": iso(int(one["entry_time"])),
-            "exit_time": iso(int(one["exit_time"])),
-            "quantity": _number(one["quantity"]),
-            "entry_price": _number(one["entry_price"]),
-            "exit_price": _number(one["exit_price"]),
-            "gross": _number(one["gross"]),
-            "fees": _number(one["fees"]),
-            "net": _number(one["net"]),
-            "return": _number(share),
-            "best": _number(one["best"]),
-            "worst": _number(one["worst"]),
-            "exit_reason": FillReason(int(one["exit_reason"])).name.lower(),
-        }
-        for one, share in zip(track.trades, returns, strict=True)
-    ]
+    """Return every trade; column by column, for there may be many thousands."""
+    done, pairs = track.trades, [str(pair) for pair in track.pairs]
+    reasons = {int(one): one.name.lower() for one in FillReason}
+    columns: dict[str, list[Any]] = {
+        "pair": [pairs[index] for index in done["pair"].tolist()],
+        "side": ["long" if side > 0 else "short" for side in done["side"].tolist()],
+        "entry_time": _moments(done["entry_time"]),
+        "exit_time": _moments(done["exit_time"]),
+        **{name: _numbers(done[name]) for name in ("quantity", "entry_price", "exit_price", "gross", "fees", "net")},
+        "return": _numbers(series.trade_returns(done)),
+        "best": _numbers(done["best"]),
+        "worst": _numbers(done["worst"]),
+        "exit_reason": [reasons[code] for code in done["exit_reason"].tolist()],
+    }
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def _moments(times: IntArray) -> list[str]:
+    """Return UTC nanoseconds as `iso` writes them."""
+    if (times % SECOND_NS).any():
+        return [iso(int(one)) for one in times]
+    return [f"{one}Z" for one in np.datetime_as_string(times.astype("datetime64[ns]"), unit="s").tolist()]
 
 
 def _numbers(values: FloatArray) -> list[float | None]:
-    return [_number(value) for value in values]
+    return values.tolist() if np.isfinite(values).all() else [_number(value) for value in values.tolist()]
 
 
 def _number(value: float) -> float | None:

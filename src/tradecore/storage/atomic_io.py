@@ -22,6 +22,9 @@ from tradecore.core.errors import DataError, StateRefusedError, TradecoreError
 TEMP_SUFFIX = ".tmp"
 """Every temp file ends so; one left by a kill may be deleted at any time."""
 
+_LINED_LEVELS = 2
+_NESTED = (dict, list, tuple)
+
 _Step = Callable[[str, Path], None]
 _steps: list[_Step] = []
 
@@ -68,30 +71,29 @@ def write_text(path: Path | str, text: str) -> None:
 def write_json(path: Path | str, value: object) -> None:
     """Put `value` at `path` as readable JSON, keys in the order given. Errors: as `write_bytes` and `strict_json`."""
     try:
-        text = strict_json(value, indent=2)
+        text = readable_json(value)
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     write_text(path, text + "\n")
 
 
-def strict_json(value: object, *, indent: int | None = None, sort_keys: bool = False) -> str:
+def strict_json(value: object, *, sort_keys: bool = False) -> str:
     """Return `value` as JSON that every reader accepts: no NaN, no infinity, no key that is not text.
 
-    Without `indent` there is no white space, so that equal values have equal text (with `sort_keys`, whatever the order
-    of their keys).
+    There is no white space, so that equal values have equal text (with `sort_keys`, whatever the order of their keys).
     Errors: DataError saying which kind of value cannot be written.
     """
-    separators = (",", ":") if indent is None else (",", ": ")
     _refuse_foreign_keys(value, "$")
-    try:
-        return json.dumps(
-            value, ensure_ascii=False, allow_nan=False, indent=indent, sort_keys=sort_keys, separators=separators
-        )
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"a value cannot be written as strict JSON ({error}); expected text, finite numbers, true, false, null, "
-            "lists and objects"
-        ) from None
+    return _encoded(value, ",", ":", sort_keys=sort_keys)
+
+
+def readable_json(value: object) -> str:
+    """Return `value` as strict JSON for people too: two levels by lines, what lies deeper on the line it belongs to.
+
+    A list of ten thousand trades so has a line for each. Errors: as `strict_json`.
+    """
+    _refuse_foreign_keys(value, "$")
+    return _by_lines(value, 0)
 
 
 def replace_file(temp: Path | str, path: Path | str) -> None:
@@ -217,13 +219,40 @@ def _ordinary_mode() -> int:
     return 0o666 & ~mask
 
 
+def _by_lines(value: object, depth: int) -> str:
+    """Return JSON with an entry a line down to `_LINED_LEVELS`; below, the encoder in C writes a branch at once."""
+    if depth == _LINED_LEVELS or not isinstance(value, _NESTED) or not value:
+        return _encoded(value, ", ", ": ")
+    room = "  " * (depth + 1)
+    if isinstance(value, dict):
+        lines = [f"{room}{_encoded(key, ',', ':')}: {_by_lines(one, depth + 1)}" for key, one in value.items()]
+        return "{\n" + ",\n".join(lines) + "\n" + "  " * depth + "}"
+    if not any(isinstance(one, _NESTED) for one in value):
+        return _encoded(value, ", ", ": ")
+    return "[\n" + ",\n".join(room + _by_lines(one, depth + 1) for one in value) + "\n" + "  " * depth + "]"
+
+
+def _encoded(value: object, between: str, after_key: str, *, sort_keys: bool = False) -> str:
+    try:
+        return json.dumps(
+            value, ensure_ascii=False, allow_nan=False, sort_keys=sort_keys, separators=(between, after_key)
+        )
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"a value cannot be written as strict JSON ({error}); expected text, finite numbers, true, false, null, "
+            "lists and objects"
+        ) from None
+
+
 def _refuse_foreign_keys(value: object, where: str) -> None:
     """Raise DataError for a key that json.dumps would silently turn into text."""
     if isinstance(value, dict):
         for key, one in value.items():
             if not isinstance(key, str):
                 raise DataError(f"{where}: key {key!r} cannot be written as strict JSON; expected text")
-            _refuse_foreign_keys(one, f"{where}.{key}")
+            if isinstance(one, _NESTED):
+                _refuse_foreign_keys(one, f"{where}.{key}")
     elif isinstance(value, list | tuple):
         for index, one in enumerate(value):
-            _refuse_foreign_keys(one, f"{where}[{index}]")
+            if isinstance(one, _NESTED):
+                _refuse_foreign_keys(one, f"{where}[{index}]")

@@ -8,6 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tradecore.core.orders import FillReason
+from tradecore.core.types import iso
 from tradecore.reports import document
 from tradecore.reports.tear_sheet import TearSheet
 from tradecore.storage.atomic_io import strict_json
@@ -53,3 +55,24 @@ def test_parameters_of_any_type_are_kept_as_json_can_hold_them(sheet: TearSheet)
     assert isinstance(strategy, dict)
     expected = {"fast": 9, "levels": [1, 2.5], "pair": "BTC/USDT", "on": True, "none": None}
     assert json.loads(strict_json(strategy["params"])) == expected
+
+
+def test_every_trade_is_told_as_the_track_has_it(sheet: TearSheet) -> None:
+    told = document.to_json(sheet)["trades"]
+    assert isinstance(told, list)
+    for one, trade in zip(told, sheet.track.trades, strict=True):
+        assert one["pair"] == str(sheet.track.pairs[trade["pair"]])
+        assert one["side"] == ("long" if trade["side"] > 0 else "short")
+        assert (one["entry_time"], one["exit_time"]) == (iso(int(trade["entry_time"])), iso(int(trade["exit_time"])))
+        assert one["exit_reason"] == FillReason(int(trade["exit_reason"])).name.lower()
+        assert [one[name] for name in ("quantity", "entry_price", "exit_price", "net", "worst")] == [
+            float(trade[name]) for name in ("quantity", "entry_price", "exit_price", "net", "worst")
+        ]
+
+
+def test_a_trade_within_a_second_keeps_its_fraction(sheet: TearSheet) -> None:
+    trades = sheet.track.trades.copy()
+    trades["exit_time"] += 250_000_000
+    told = document.to_json(replace(sheet, track=replace(sheet.track, trades=trades)))["trades"]
+    assert isinstance(told, list)
+    assert [one["exit_time"] for one in told] == [iso(int(moment)) for moment in trades["exit_time"]]

@@ -24,6 +24,22 @@ def test_bytes_text_and_json_are_read_back_as_written(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "d.json").read_text()) == {"b": 1, "a": [1.5, None, True]}
 
 
+def test_readable_json_has_a_line_for_each_entry_of_two_levels_and_none_for_deeper_ones() -> None:
+    value = {
+        "a": 1,
+        "rows": [{"x": 1, "y": [1, 2]}, {"x": 2, "y": []}],
+        "some": [1, 2],
+        "none": {},
+        "ü": {"b": {"c": 0}},
+    }
+    text = atomic_io.readable_json(value)
+    assert json.loads(text) == value
+    assert text.splitlines() == [
+        "{", '  "a": 1,', '  "rows": [', '    {"x": 1, "y": [1, 2]},', '    {"x": 2, "y": []}', "  ],",
+        '  "some": [1, 2],', '  "none": {},', '  "ü": {', '    "b": {"c": 0}', "  }", "}",
+    ]  # fmt: skip
+
+
 def test_no_temp_file_is_left_and_the_mode_is_that_of_a_plain_file(tmp_path: Path) -> None:
     atomic_io.write_text(tmp_path / "a.txt", "x")
     (tmp_path / "plain").write_text("x")
