@@ -273,13 +273,17 @@ RETURNS: Mapping[str, Callable[[int, np.random.Generator], FloatArray]] = {
 
 
 def _swept(bars: Bars, settings: Settings, candidates: list[dict[str, Any]]) -> FloatArray:
-    """Return the daily returns of every configuration, (N, D), one sweep for each kind of rule."""
-    rules = [params["rule"] for params in candidates]
-    parts: list[FloatArray] = []
-    for rule in dict.fromkeys(rules):
-        own = [{k: v for k, v in params.items() if k != "rule"} for params in candidates if params["rule"] == rule]
-        parts.append(sweep(rule_class(rule), (bars,), settings, own, workers=1).daily)
-    return np.concatenate(parts)
+    """Return the daily returns of every configuration, (N, D), in their order; one sweep for each kind of rule."""
+    daily: FloatArray = np.zeros((0, 0))
+    for rule in dict.fromkeys(params["rule"] for params in candidates):
+        places = [place for place, params in enumerate(candidates) if params["rule"] == rule]
+        own = [{name: value for name, value in candidates[at].items() if name != "rule"} for at in places]
+        swept = sweep(rule_class(rule), (bars,), settings, own, workers=1)
+        assert len(swept) == len(own), "configurations are different from one another, and no rule refuses any"
+        if not daily.size:
+            daily = np.zeros((len(candidates), swept.daily.shape[1]))
+        daily[places] = swept.daily
+    return daily
 
 
 def _annual(days: FloatArray, total: FloatArray, squares: FloatArray) -> FloatArray:

@@ -113,10 +113,13 @@ def deflated_sharpe(shape: Moments, trials: int, variance: float) -> float | Non
 def trial_variance(trial_sharpes: Sequence[float] | FloatArray | None, periods: int) -> float:
     """Return the variance of the trials' Sharpe ratios per period, for the deflated Sharpe ratio.
 
-    With fewer than ten known Sharpe ratios the sample variance is used only where it exceeds 1/(periods - 1), the
-    variance that worthless strategies show by chance alone: two trials that happen to agree prove nothing.
+    Chance alone gives worthless strategies a variance of 1/(periods - 1), less where they resemble one another. So a
+    larger spread is no luck but shows that the trials truly differ (costs ruin the busy ones, some have an edge), and
+    is cut to that: independent estimates have the largest expected maximum of all that vary as much. With fewer than
+    ten known Sharpe ratios it is taken as it is, since two trials that happen to agree prove nothing.
     Errors: DataError for fewer than 2 periods or a value that is not finite.
-    Source: Lo (2002) for the variance under no skill; the floor is ours.
+    Source: Lo (2002) for the variance under no skill; Fernique (1975) for the maximum; floor and ceiling are ours,
+            measured by `tradecore evidence calibrate`.
     """
     if periods < 2:
         raise DataError(f"{periods} periods: expected at least 2 for the variance of a Sharpe ratio")
@@ -126,8 +129,7 @@ def trial_variance(trial_sharpes: Sequence[float] | FloatArray | None, periods: 
     values = np.asarray(trial_sharpes, np.float64)
     if not np.isfinite(values).all():
         raise DataError("trial Sharpe ratios: a value is not finite; leave out trials whose Sharpe is not defined")
-    sample = float(values.var(ddof=1))
-    return sample if len(values) >= MIN_TRIALS_FOR_VARIANCE else max(sample, chance)
+    return min(float(values.var(ddof=1)), chance) if len(values) >= MIN_TRIALS_FOR_VARIANCE else chance
 
 
 def minimum_track_record(shape: Moments, benchmark: float = 0.0, confidence: float = 0.95) -> float | None:

@@ -111,11 +111,29 @@ def test_sharpe_of_returns_that_do_not_vary_is_none(values):
 def test_few_trials_never_claim_less_variance_than_chance():
     assert trial_variance(np.array([0.1, 0.1]), 101) == pytest.approx(0.01)
     assert trial_variance(None, 101) == pytest.approx(0.01)
-    assert trial_variance(np.array([0.1, 0.9]), 101) == pytest.approx(0.32)
+    assert trial_variance(np.array([0.1, 0.9]), 101) == pytest.approx(0.01)
 
 
 def test_many_trials_speak_for_themselves():
     assert trial_variance(np.full(10, 0.1), 101) == pytest.approx(0.0)
+    assert trial_variance(np.tile([0.0, 0.05], 10), 101) == pytest.approx(0.05**2 / 4 * 20 / 19)
+
+
+def test_trials_that_truly_differ_are_not_taken_for_luck():
+    ruined_by_costs = np.linspace(-0.5, 0.1, 200)
+    assert trial_variance(ruined_by_costs, 101) == pytest.approx(0.01)
+
+
+def test_best_of_many_correlated_worthless_trials_is_expected_no_better_than_the_bar():
+    """The ceiling is safe: whatever the trials share, their best is on average below what the bar expects."""
+    rng, days, trials, best, bars = np.random.default_rng(4), 400, 200, [], []
+    for share in np.repeat([0.0, 0.5, 0.9], 40):
+        common, own = rng.standard_normal((1, days)), rng.standard_normal((trials, days))
+        returns = math.sqrt(share) * common + math.sqrt(1 - share) * own
+        sharpes = returns.mean(axis=1) / returns.std(axis=1, ddof=1)
+        best.append(float(sharpes.max()))
+        bars.append(expected_max_sharpe(trials, trial_variance(None, days)))
+    assert np.mean(best) <= np.mean(bars) * 1.01
 
 
 def test_trial_variance_refuses_what_is_not_finite_and_single_periods():
