@@ -20,6 +20,7 @@ from tradecore.core.types import FloatArray, Side
 from tradecore.stats.gates import Gate
 from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.sample import daily_returns
+from tradecore.stats.sensitivity import permutation_p_value
 from tradecore.strategy.contract import Strategy
 
 SLOWEST = 100
@@ -44,13 +45,10 @@ class Chance:
 
     @property
     def p_value(self) -> float | None:
-        """Return the permutation p-value: how often chance does at least as well, the candidate counted among it.
-
-        Source: Phipson & Smyth (2010): (1 + those at least as good) / (1 + all).
-        """
+        """Return how often chance does at least as well, the candidate counted among it."""
         if self.mine is None or not len(self.sharpes):
             return None
-        return (1 + int((self.sharpes >= self.mine).sum())) / (1 + len(self.sharpes))
+        return permutation_p_value(self.mine, self.sharpes)
 
     def gate(self, wanted: float) -> Gate:
         """Return the gate: enough of them must be beaten."""

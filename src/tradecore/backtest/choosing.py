@@ -7,6 +7,7 @@ Invariant: only bars before the hold-out are played.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -19,8 +20,10 @@ from tradecore.backtest.walk_forward import Make, Plan, Tell
 from tradecore.core.bars import Bars
 from tradecore.core.types import FloatArray
 from tradecore.engine.frame import HistoryFrame
+from tradecore.stats.clusters import effective_trials
+from tradecore.stats.cpcv import Combinatorial, assemble, split
 from tradecore.stats.gates import Gate
-from tradecore.stats.inference import CONSTANT
+from tradecore.stats.inference import CONSTANT, sharpe_ratio
 from tradecore.stats.overfitting import probability_of_overfitting
 from tradecore.stats.sample import daily_returns
 
@@ -81,8 +84,8 @@ def field_of(make: Make, bars: Sequence[Bars], settings: Settings, plan: Plan, t
     return np.stack(rows), days.per_year
 
 
-def choice_of(daily: FloatArray, per_year: float, blocks: int, groups: int, gap: int) -> Choice:
-    """Judge a field of at least two candidates. `gap` days are left out on both sides of a tested group."""
+def choice_of(daily: FloatArray, per_year: float, blocks: int, combined: Combinatorial | None = None) -> Choice:
+    """Judge a field of at least two candidates, over so many blocks of days and by `combined` cross-validation."""
     blocks = min(blocks, daily.shape[1] // 2)
     blocks -= blocks % 2
     varies = daily[daily.std(axis=1) > 0.0]
@@ -90,8 +93,8 @@ def choice_of(daily: FloatArray, per_year: float, blocks: int, groups: int, gap:
         return Choice(len(daily), None, None)
     share = probability_of_overfitting(daily, blocks)
     both = falls_and_loses(daily, blocks)
-    paths = tuple(combined_paths(daily, per_year, groups, gap)) if groups else ()
-    return Choice(len(daily), share, both, paths=paths)
+    paths = tuple(combined_paths(daily, per_year, combined)) if combined else ()
+    return Choice(len(daily), share, both, effective_trials(daily).count, paths=paths)
 
 
 def falls_and_loses(daily: FloatArray, blocks: int) -> float:
@@ -115,29 +118,20 @@ def falls_and_loses(daily: FloatArray, blocks: int) -> float:
     return bad / count
 
 
-def combined_paths(daily: FloatArray, per_year: float, groups: int, gap: int) -> list[float]:
-    """Return the annualised Sharpe ratio of every path of a combinatorial purged cross-validation, two groups tested.
+def combined_paths(daily: FloatArray, per_year: float, shape: Combinatorial) -> list[float]:
+    """Return the annualised Sharpe ratio of every path of a combinatorial purged cross-validation, over days.
 
-    In each split the candidate that is best on the training days is taken over the tested groups; each group is tested
-    groups - 1 times, which makes as many paths through all days.
-    Source: Lopez de Prado (2018), ch. 12.
+    In each split the candidate that is best on the training days is taken over the tested groups; none where purge and
+    embargo leave a split nothing to train on. Source: Lopez de Prado (2018), ch. 12.
     """
-    count = daily.shape[1]
-    borders = np.linspace(0, count, groups + 1).astype(int)
-    tested: list[list[FloatArray]] = [[] for _ in range(groups)]
-    for pair in combinations(range(groups), 2):
-        train = np.ones(count, np.bool_)
-        for group in pair:
-            train[max(borders[group] - gap, 0) : borders[group + 1] + gap] = False
-        if not train.any():
+    results = []
+    for one in split(daily.shape[1], shape):
+        if not one.train:
             return []
-        part = daily[:, train]
-        scores = _sharpes(part.sum(axis=1)[:, None], (part * part).sum(axis=1)[:, None], int(train.sum()))
-        best = int(scores.argmax())
-        for group in pair:
-            tested[group].append(daily[best, borders[group] : borders[group + 1]])
-    paths = [np.concatenate([tested[group][place] for group in range(groups)]) for place in range(groups - 1)]
-    return [float(_sharpes(p.sum()[None, None], (p * p).sum()[None, None], count)[0]) * per_year**0.5 for p in paths]
+        part = np.concatenate([daily[:, days] for days in one.train], axis=1)
+        scores = _sharpes(part.sum(axis=1)[:, None], (part * part).sum(axis=1)[:, None], part.shape[1])
+        results.append([daily[int(scores.argmax()), days] for days in one.test])
+    return [(sharpe_ratio(path) or 0.0) * math.sqrt(per_year) for path in assemble(results, shape)]
 
 
 def _sharpes(sums: FloatArray, squares: FloatArray, count: int) -> FloatArray:

@@ -11,22 +11,9 @@ from typing import Any
 
 from tradecore.backtest.chance import Chance
 from tradecore.backtest.choosing import Choice
-from tradecore.backtest.sensitivity import BreakEven, Variant
-
-
-@dataclass(frozen=True, slots=True)
-class Regime:
-    """The record on the days of one regime of the market."""
-
-    label: str
-    days: int
-    share: float
-    """Of all days."""
-    total_return: float
-    sharpe: float | None
-    """Annualised."""
-    loss_probability: float | None
-    """How often a resampled history of these days loses against cash; None for too few days."""
+from tradecore.backtest.sensitivity import Variant
+from tradecore.stats.regimes import RegimeRow
+from tradecore.stats.sensitivity import BreakEven
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +36,9 @@ class Findings:
     """Hash of the protocol, gates and limits included."""
     variants: tuple[Variant, ...] = ()
     break_even: BreakEven | None = None
-    regimes: tuple[Regime, ...] = ()
+    break_even_text: str = ""
+    regimes: tuple[RegimeRow, ...] = ()
+    """By what was known the evening before; none where the profile does not ask."""
     chance: Chance | None = None
     choice: Choice | None = None
     seeds: Seeds | None = None
@@ -64,7 +53,7 @@ class Findings:
         return {
             "protocol": dict(self.protocol), "fingerprint": self.fingerprint,
             "sensitivity": [asdict(one) for one in self.variants],
-            "break_even": None if self.break_even is None else asdict(self.break_even),
+            "break_even": None if self.break_even is None else asdict(self.break_even) | {"text": self.break_even_text},
             "regimes": [asdict(one) for one in self.regimes],
             "random_traders": None if chance is None else {
                 "count": len(chance.sharpes), "rank": chance.rank, "p_value": chance.p_value, "sharpe": chance.mine,

@@ -15,17 +15,22 @@ from tradecore.backtest import sensitivity
 from tradecore.backtest.chance import Chance
 from tradecore.backtest.choosing import Choice, choice_of, field_of
 from tradecore.backtest.counting import Counted
-from tradecore.backtest.findings import Findings, Regime, Seeds
+from tradecore.backtest.findings import Findings, Seeds
 from tradecore.backtest.holdout import track_hash
 from tradecore.backtest.protocol import Protocol
 from tradecore.backtest.run import Settings, simulate_shifts
 from tradecore.backtest.sensitivity import Variant
 from tradecore.backtest.walk_forward import Make, Tell, Walk, shifts_of
 from tradecore.core.bars import Bars
+from tradecore.core.seeds import generator
 from tradecore.core.track import Track
 from tradecore.core.types import DAY_NS
 from tradecore.stats.bootstrap import interquartile_mean
+from tradecore.stats.cpcv import Combinatorial
 from tradecore.stats.gates import Evidence, Verdict
+from tradecore.stats.inference import deflated_sharpe, moments, trial_variance
+from tradecore.stats.regimes import RegimeRow, basket, label_days, regime_table
+from tradecore.stats.sample import daily_returns
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,9 +50,11 @@ def find(
 ) -> Findings:  # fmt: skip
     """Ask every question of the protocol and return the answers."""
     variants = variants_of(test, costed)
+    even = sensitivity.break_even(variants, test.settings)
     return Findings(
         protocol=test.protocol.as_dict(), fingerprint=test.protocol.fingerprint(), variants=tuple(variants),
-        break_even=sensitivity.break_even(variants, test.settings),
+        break_even=even,
+        break_even_text="" if even is None else sensitivity.break_even_words(even, variants, test.settings),
         regimes=regimes_of(test), chance=chance if test.protocol.random_traders else None, choice=choice,
         seeds=seeds_of(test), trials_by_hash=count.by_hash, wanted=tuple(wanted(evidence, verdict)),
     )  # fmt: skip
@@ -71,9 +78,24 @@ def judge_choice(test: Test, past: Sequence[Bars], count: Counted) -> Choice | N
     if not amounts.overfitting_blocks or len(plan.candidates()) < 2:
         return None
     daily, per_year = field_of(test.make, past, test.settings, plan, test.tell)
-    gap = -(-test.walked.shape.gap * past[0].timeframe.ns // DAY_NS)
-    found = choice_of(daily, per_year, amounts.overfitting_blocks, amounts.combined_groups, gap)
-    return found
+    combined = None
+    if amounts.combined_groups:
+        shape, step = test.walked.shape, past[0].timeframe.ns
+        purge, embargo = (-(-bars * step // max(DAY_NS, step)) for bars in (shape.purge, shape.embargo))
+        combined = Combinatorial(amounts.combined_groups, 2, purge, embargo)
+    return _deflated(choice_of(daily, per_year, amounts.overfitting_blocks, combined), test, count)
+
+
+def _deflated(choice: Choice, test: Test, count: Counted) -> Choice:
+    """Return the choice with the deflated Sharpe ratio at its effective number of trials; the others count in full."""
+    track = test.walked.simulation.track
+    returns = daily_returns(track.curve, track.timeframe).returns
+    shape = moments(returns)
+    if choice.effective_trials is None or shape is None:
+        return choice
+    trials = max(count.trials - choice.candidates, 0) + choice.effective_trials
+    variance = trial_variance(count.sharpes[np.isfinite(count.sharpes)], len(returns))
+    return replace(choice, deflated_effective=deflated_sharpe(shape, trials, variance))
 
 
 def seeds_of(test: Test) -> Seeds | None:
@@ -97,9 +119,17 @@ def _played(test: Test, seed: int) -> Track:
     return simulate_shifts(shifts, test.walked.bars, replace(test.settings, seed=seed)).track
 
 
-def regimes_of(test: Test) -> tuple[Regime, ...]:
+def regimes_of(test: Test) -> tuple[RegimeRow, ...]:
     """Return the record by regime of the market, labelled by what was known before each day."""
-    return ()
+    if not test.protocol.profile.is_by_regime:
+        return ()
+    track = test.walked.simulation.track
+    days = daily_returns(track.curve, track.timeframe)
+    known, market = basket(test.walked.bars)
+    labels = label_days(market)
+    place = np.searchsorted(known, days.time // DAY_NS * DAY_NS)
+    rng = generator(test.settings.seed, "regimes")
+    return regime_table(days.returns, labels[np.minimum(place, len(labels) - 1)], rng, test.protocol.bootstrap)
 
 
 def wanted(evidence: Evidence, verdict: Verdict) -> list[str]:

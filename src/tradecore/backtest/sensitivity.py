@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -21,8 +20,10 @@ from tradecore.core.track import Track
 from tradecore.core.types import DAY_NS, FloatArray
 from tradecore.features.feature import Feature
 from tradecore.features.spec import Number, Spec
+from tradecore.stats import sensitivity as stats
 from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.sample import daily_returns
+from tradecore.stats.sensitivity import BreakEven
 from tradecore.strategy.contract import Strategy
 
 BEST_DAYS = 5
@@ -44,17 +45,6 @@ class Variant:
     trades: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class BreakEven:
-    """The costs at which the record gains nothing; None where it loses even without any, or gains at all tried."""
-
-    multiple: float | None
-    """Times the configured costs."""
-    bps: float | None
-    """Of the notional of one taking fill, in hundredths of a percent."""
-    text: str
-
-
 def variant(kind: Kind, label: str, amount: float, track: Track) -> Variant:
     """Return the figures of a variant's record."""
     days = daily_returns(track.curve, track.timeframe)
@@ -73,28 +63,31 @@ def costs(costed: Mapping[float, Track]) -> list[Variant]:
     ]
 
 
-def break_even(variants: Sequence[Variant], settings: Settings) -> BreakEven:
-    """Return where the total return crosses zero between the multiples of the costs that were played.
-
-    The crossing is interpolated in log wealth, in which costs act nearly in proportion.
-    """
-    points = [
-        (one.amount, one.total_return) for one in variants if one.kind == "costs" and one.total_return is not None
-    ]
+def one_way_bps(settings: Settings) -> float:
+    """Return what one taking fill is assumed to cost, in basis points of its notional."""
     model = settings.venue
-    each = (model.taker_fee + model.half_spread + model.slippage) * 1e4
-    if not points or points[0][1] <= 0.0:
-        return BreakEven(None, None, "it loses even without any costs")
-    if each == 0.0:
-        return BreakEven(None, None, "no costs were assumed, so there is nothing to break even with")
-    for (low, above), (high, below) in pairwise(points):
-        if below <= 0.0:
-            start, end = np.log1p(above), np.log1p(max(below, -1.0 + 1e-12))
-            multiple = float(low + (high - low) * start / (start - end))
-            text = f"it breaks even at {multiple:.2f} times the costs, {multiple * each:.1f} bps a fill"
-            return BreakEven(multiple, multiple * each, text)
-    most = points[-1][0]
-    return BreakEven(None, None, f"it still gains at {most:g} times the costs, {most * each:.1f} bps a fill")
+    return (model.taker_fee + model.half_spread + model.slippage) * 1e4
+
+
+def break_even(variants: Sequence[Variant], settings: Settings) -> BreakEven | None:
+    """Return the costs at which the record neither gains nor loses; None when fewer than two were played."""
+    points = {one.amount: one.total_return for one in variants if one.kind == "costs"}
+    if sum(value is not None for value in points.values()) < 2:
+        return None
+    return stats.break_even(points, one_way_bps(settings))
+
+
+def break_even_words(found: BreakEven, variants: Sequence[Variant], settings: Settings) -> str:
+    """Say in one sentence where it breaks even."""
+    if found.multiple is not None and found.bps is not None:
+        return f"It breaks even at {found.multiple:.2f} times the assumed costs, {found.bps:.1f} bps a fill."
+    played = [one.amount for one in variants if one.kind == "costs"]
+    if found.is_beyond:
+        most = max(played)
+        return f"It still gains at {most:g} times the assumed costs, {most * one_way_bps(settings):.1f} bps a fill."
+    return (
+        "It loses even without any costs." if min(played) == 0.0 else "It loses at the lowest costs that were played."
+    )
 
 
 def latencies(make: Make, walked: Walk, settings: Settings, bars_late: Sequence[int], tell: Tell) -> list[Variant]:
