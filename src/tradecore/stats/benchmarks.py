@@ -24,6 +24,7 @@ from tradecore.stats.bootstrap import (
     sharpe_ratios,
     sharpe_statistic,
 )
+from tradecore.stats.long_run import sharpe_influence
 from tradecore.stats.sample import DAYS_PER_YEAR, Periods
 
 
@@ -48,7 +49,7 @@ def compare(
 
     Shape:  candidate and baseline (D,), the same days in the same order.
     Errors: DataError when the lengths differ, for fewer than 10 days or a value that is not finite.
-    Source: Ledoit & Wolf (2008) for the paired resampling of Sharpe differences (percentile, not studentised).
+    Source: Ledoit & Wolf (2008) for paired resampling and the influence of Sharpe differences.
     """
     return compare_all(candidate, {"baseline": baseline}, rng, settings, per_year)["baseline"]
 
@@ -74,7 +75,8 @@ def compare_all(
     means, deviations, block = resampled_moments(rows, rng, settings)
     draws = _advantage(sharpe_ratios(rows, means, deviations) * scale, means * per_year)
     estimates = _advantage(sharpe_statistic(rows) * scale, mean_statistic(rows) * per_year)
-    found = intervals_of(draws, estimates, block, settings)
+    influence = _advantage(sharpe_influence(rows) * scale, rows * per_year)
+    found = intervals_of(draws, estimates, block, settings, influence)
     return {
         name: Comparison(sharpe, mean)
         for name, sharpe, mean in zip(baselines, found[: len(baselines)], found[len(baselines) :], strict=True)

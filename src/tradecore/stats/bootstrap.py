@@ -1,4 +1,4 @@
-"""Intervals by resampling blocks of days: serial dependence survives, no distribution is assumed.
+"""Resampling blocks of days, and intervals: serial dependence survives, no distribution is assumed.
 
 Two series are always resampled with the same days, so a difference keeps what they share. Called by
 `stats.benchmarks` and `stats.gates`. Invariant: the same generator state gives the same interval.
@@ -16,6 +16,7 @@ import numpy as np
 from tradecore.core.errors import ConfigError, DataError
 from tradecore.core.types import BoolArray, FloatArray, IntArray
 from tradecore.stats.inference import CONSTANT
+from tradecore.stats.long_run import long_run_error, sharpe_influence, student_quantile, waves
 
 Statistic: TypeAlias = Callable[[FloatArray], FloatArray]
 """Maps samples, time on the last axis, to one or more numbers each."""
@@ -35,6 +36,9 @@ class Bootstrap:
     """Coverage of the two-sided interval, inside (0.5, 1)."""
     method: Literal["stationary", "circular"] = "stationary"
     """Blocks of geometric (Politis & Romano 1994) or of equal length (1992)."""
+    interval: Literal["studentised", "percentile"] = "studentised"
+    """Student's t on a long-run standard error (holds its level for dependent returns too; `stats.long_run`), or the
+    percentiles of the resampled figures, which hold it for independent ones only."""
     block: float | None = None
     """Mean block length in periods, >= 1; None chooses it from the data (Politis & White 2004)."""
 
@@ -124,11 +128,24 @@ def intervals(
     return intervals_of(draws, np.atleast_2d(statistic(returns[..., np.newaxis, :]))[:, 0], block, settings)
 
 
-def intervals_of(draws: FloatArray, estimates: FloatArray, block: float, settings: Bootstrap) -> tuple[Interval, ...]:
-    """Return the percentile intervals of figures from their resampled values, (S, B)."""
+def intervals_of(
+    draws: FloatArray,
+    estimates: FloatArray,
+    block: float,
+    settings: Bootstrap,
+    influence: FloatArray | None = None,
+) -> tuple[Interval, ...]:
+    """Return the intervals of figures from their resampled values, (S, B), and their daily influence, (S, D), if known.
+
+    Without influence, or when the settings ask for it, they are percentile intervals.
+    """
     tail = (1.0 - settings.level) / 2.0
-    low, high = np.quantile(draws, (tail, 1.0 - tail), axis=1)
     above = (draws > 0.0).mean(axis=1)
+    if influence is None or settings.interval == "percentile":
+        low, high = np.quantile(draws, (tail, 1.0 - tail), axis=1)
+    else:
+        half = student_quantile(1.0 - tail, waves(influence.shape[1])) * long_run_error(influence)
+        low, high = estimates - half, estimates + half
     return tuple(
         Interval(float(estimates[i]), float(low[i]), float(high[i]), settings.level, float(above[i]), block)
         for i in range(len(estimates))
@@ -192,11 +209,15 @@ def mean_statistic(samples: FloatArray) -> FloatArray:
 def sharpe_interval(
     returns: FloatArray, per_year: float, rng: np.random.Generator, settings: Bootstrap = DEFAULT
 ) -> Interval:
-    """Return the interval of the annualised Sharpe ratio of one series. Shape and errors as in `intervals`."""
+    """Return the interval of the annualised Sharpe ratio of one series. Shape and errors as in `intervals`.
+
+    Source: Lazarus, Lewis, Stock & Watson (2018) on the influence of Ledoit & Wolf (2008); how often it holds the truth
+            is measured in docs/concepts/evidence.md.
+    """
     rows, scale = np.atleast_2d(returns), math.sqrt(per_year)
     means, deviations, block = resampled_moments(rows, rng, settings)
     draws = sharpe_ratios(rows, means, deviations) * scale
-    return intervals_of(draws, sharpe_statistic(rows) * scale, block, settings)[0]
+    return intervals_of(draws, sharpe_statistic(rows) * scale, block, settings, sharpe_influence(rows) * scale)[0]
 
 
 def interquartile_mean(values: FloatArray) -> float:

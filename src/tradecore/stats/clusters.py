@@ -147,12 +147,12 @@ def _average_linkage(unit: FloatArray, sizes: IntArray, level: float) -> IntArra
 
 
 def _sort_in(unit: FloatArray, first: IntArray, level: float) -> IntArray:
-    """Give each row after the first `MOST` the group it correlates with most on average, or open one; return all groups.
+    """Give each row after the first `MOST` the group it correlates with most on average, or open one; return all.
 
     Rows come in batches: within one, the groups are those before it and the rows that opened one in it.
     """
     count = len(unit)
-    groups = np.r_[first, np.arange(len(first), count)]
+    groups: IntArray = np.concatenate((first, np.arange(len(first), count)))
     names, places = np.unique(first, return_inverse=True)
     sums, counts = np.zeros((len(names) + count - len(first), unit.shape[1])), np.zeros(len(names) + count - len(first))
     np.add.at(sums, places, unit[: len(first)])
@@ -162,12 +162,13 @@ def _sort_in(unit: FloatArray, first: IntArray, level: float) -> IntArray:
         rows = unit[start : start + _CHUNK]
         alike = rows @ sums[:used].T / counts[:used]
         inside = rows @ rows.T
-        before, fresh = used, []
+        before = used
+        fresh: list[int] = []
         for place in range(len(rows)):
             best, nearest = int(alike[place].argmax()), float(alike[place].max())
-            if fresh and float(inside[place, fresh].max()) > nearest:
-                nearest = float(inside[place, fresh].max())
-                best = before + int(inside[place, fresh].argmax())
+            if fresh and float(inside[place][fresh].max()) > nearest:
+                nearest = float(inside[place][fresh].max())
+                best = before + int(inside[place][fresh].argmax())
             if nearest < level:
                 best, used = used, used + 1
                 known[best] = start + place

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,8 @@ from tradecore.stats.bootstrap import (
     interquartile_mean,
     intervals,
     mean_statistic,
+    resampled,
+    resampled_moments,
     sharpe_interval,
     sharpe_statistic,
     stationary_indices,
@@ -64,13 +68,41 @@ def test_interval_of_the_mean_of_independent_returns_is_the_normal_one():
     assert (found.high - found.low) / 2 == pytest.approx(half, rel=0.03)
 
 
-def test_dependence_widens_the_interval():
-    noise = np.random.default_rng(6).normal(0, 0.01, 2000)
-    trending = np.convolve(noise, np.ones(10), mode="valid")
-    alone = sharpe_interval(trending, 365, np.random.default_rng(1), Bootstrap(block=1.0))
-    blocks = sharpe_interval(trending, 365, np.random.default_rng(1))
+def trending(days=2000):
+    return np.convolve(np.random.default_rng(6).normal(0, 0.01, days), np.ones(10), mode="valid")
+
+
+def test_dependence_widens_the_percentile_interval():
+    settings = Bootstrap(interval="percentile")
+    alone = sharpe_interval(trending(), 365, np.random.default_rng(1), replace(settings, block=1.0))
+    blocks = sharpe_interval(trending(), 365, np.random.default_rng(1), settings)
     assert blocks.block > 5
     assert blocks.high - blocks.low > 2 * (alone.high - alone.low)
+
+
+def test_dependence_widens_the_studentised_interval_whatever_the_block():
+    shuffled = np.random.default_rng(1).permutation(trending())
+    alone = sharpe_interval(shuffled, 365, np.random.default_rng(1), Bootstrap(block=1.0))
+    found = sharpe_interval(trending(), 365, np.random.default_rng(1), Bootstrap(block=1.0))
+    assert found.high - found.low > 2 * (alone.high - alone.low)
+
+
+def test_fast_moments_equal_those_of_the_drawn_days():
+    returns = np.random.default_rng(3).standard_t(3, (3, 200)) * 0.02
+    for settings in (Bootstrap(samples=150, block=4.3), Bootstrap(samples=150, block=4.3, method="circular")):
+        means, deviations, _ = resampled_moments(returns, np.random.default_rng(1), settings)
+        rows = np.concatenate(list(resampled(200, 4.3, np.random.default_rng(1), settings)))
+        assert means == pytest.approx(returns[:, rows].mean(axis=-1), rel=1e-12, abs=1e-15)
+        assert deviations == pytest.approx(returns[:, rows].std(axis=-1, ddof=1), rel=1e-12)
+
+
+def test_history_that_drew_one_value_alone_has_no_deviation_at_all():
+    returns = np.full((1, 50), 0.1)
+    returns[0, 7] = 0.3
+    means, deviations, _ = resampled_moments(returns, np.random.default_rng(1), Bootstrap(samples=500, block=1.0))
+    without = np.isclose(means[0], 0.1, rtol=1e-15)
+    assert without.sum() > 100
+    assert (deviations[0][without] == 0.0).all()
 
 
 def test_ninety_five_percent_intervals_hold_the_truth_about_that_often():
