@@ -7,17 +7,23 @@ kernel, so they agree bit for bit.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from struct import Struct
+from typing import Any, Protocol
 
 import numpy as np
 
 from tradecore.core.bars import Bars
 from tradecore.core.errors import UsageError
 from tradecore.core.types import FloatArray, Nanoseconds, Timeframe
-from tradecore.features.spec import Number, Params, Spec
+from tradecore.features.spec import Kernel, Number, Params, Spec
 
 _FIELDS = {"open_time": 0, "open": 1, "high": 2, "low": 3, "close": 4, "volume": 5}
+
+_BAR = Struct("=q5d")
+"""A bar in memory: one cell of eight bytes per field, in the order of `_FIELDS`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,38 +105,45 @@ class Feature:
         return Stream(self, timeframe)
 
 
-class Stream:
-    """A feature that takes one final bar at a time and remembers only what it needs."""
+class Update(Protocol):
+    """Takes the next bar and gives the value at its close, or one value per output; NaN during the warm-up."""
 
-    __slots__ = ("_arguments", "_fields", "_inputs", "_kernel", "_out", "_rows", "_state", "feature")
+    def __call__(
+        self, open_time: Nanoseconds, open: float, high: float, low: float, close: float, volume: float, /
+    ) -> float | tuple[float, ...]:
+        """Take the bar's prices and volume, by place."""
+
+
+class Stream:
+    """A feature that takes one final bar at a time and remembers only what it needs.
+
+    `update` is made for the stream when the stream is made: it fills the kernel's inputs, calls the compiled function
+    itself and reads the result, without numba's search for the right one on every bar.
+    """
+
+    __slots__ = ("_state", "feature", "update")
+
+    update: Update
 
     def __init__(self, feature: Feature, timeframe: Timeframe | None) -> None:
         spec = feature.spec
         self.feature = feature
-        self._kernel = spec.load()
         self._state = spec.new_state(feature.values)
-        self._out = np.empty((len(spec.outputs), 1))
-        self._rows = tuple(spec.outputs.index(output) for output in feature.outputs)
-        self._fields = tuple(_FIELDS[name] for name in spec.inputs)
-        self._inputs = tuple(np.empty(1, np.int64 if name == "open_time" else np.float64) for name in spec.inputs)
-        self._arguments = (
-            *map(_sealed, self._inputs),
+        bar, out = np.empty(len(_FIELDS)), np.empty((len(spec.outputs), 1))
+        arguments = (
+            *(_cell(bar, name) for name in spec.inputs),
             *spec.arguments(feature.values, timeframe),
             self._state,
-            self._out,
+            out,
         )
-
-    def update(
-        self, open_time: Nanoseconds, open: float, high: float, low: float, close: float, volume: float
-    ) -> float | tuple[float, ...]:
-        """Take the next bar and return the value at its close, or one value per output; NaN during the warm-up."""
-        bar = (open_time, open, high, low, close, volume)
-        for cell, field in zip(self._inputs, self._fields, strict=True):
-            cell[0] = bar[field]
-        self._kernel(*self._arguments)
-        if len(self._rows) == 1:
-            return float(self._out[self._rows[0], 0])
-        return tuple(float(self._out[row, 0]) for row in self._rows)
+        run = partial(_entry(spec.load(), arguments), *arguments)
+        row = spec.outputs.index(feature.output) if feature.output else 0
+        if len(feature.outputs) > 1:
+            self.update = _several(bar, run, out)
+        elif spec.inputs == ("close",):
+            self.update = _one_of_close(bar, run, out, row)
+        else:
+            self.update = _one(bar, run, out, row)
 
     def state(self) -> list[float]:
         """Return everything the stream remembers, as numbers that survive JSON."""
@@ -151,8 +164,60 @@ def _plain(value: Number) -> str:
     return text.removesuffix(".0")
 
 
-def _sealed(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return a read-only view: bars are read-only, and the kernels are compiled once, for those."""
-    view = array.view()
+def _cell(bar: FloatArray, name: str) -> np.ndarray[Any, Any]:
+    """Return a read-only view of a field: bars are read-only, and the kernels are compiled once, for those."""
+    at = _FIELDS[name]
+    view = bar[at : at + 1].view(np.int64 if name == "open_time" else np.float64)
     view.flags.writeable = False
     return view
+
+
+def _entry(kernel: Kernel, arguments: tuple[object, ...]) -> Kernel:
+    """Return the compiled function for these arguments; the kernel itself where numba is switched off."""
+    if not hasattr(kernel, "compile"):
+        return kernel
+    from numba import typeof
+
+    entry: Kernel = kernel.compile(tuple(map(typeof, arguments)))
+    return entry
+
+
+def _one_of_close(bar: Any, run: Callable[[], None], out: Any, row: int) -> Update:
+    """Return the update of the commonest shape: closes in, one value out."""
+    cell: Any = memoryview(bar)
+    results, place = memoryview(out[:, 0]), _FIELDS["close"]
+
+    def update(
+        open_time: Nanoseconds, open: float, high: float, low: float, close: float, volume: float, /
+    ) -> float | tuple[float, ...]:
+        cell[place] = close
+        run()
+        return results[row]
+
+    return update
+
+
+def _one(bar: Any, run: Callable[[], None], out: Any, row: int) -> Update:
+    fill, results = partial(_BAR.pack_into, bar, 0), memoryview(out[:, 0])
+
+    def update(
+        open_time: Nanoseconds, open: float, high: float, low: float, close: float, volume: float, /
+    ) -> float | tuple[float, ...]:
+        fill(open_time, open, high, low, close, volume)
+        run()
+        return results[row]
+
+    return update
+
+
+def _several(bar: Any, run: Callable[[], None], out: Any) -> Update:
+    fill, results = partial(_BAR.pack_into, bar, 0), memoryview(out[:, 0])
+
+    def update(
+        open_time: Nanoseconds, open: float, high: float, low: float, close: float, volume: float, /
+    ) -> float | tuple[float, ...]:
+        fill(open_time, open, high, low, close, volume)
+        run()
+        return tuple(results)
+
+    return update

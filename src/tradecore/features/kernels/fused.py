@@ -19,12 +19,14 @@ def fma(a: float, b: float, c: float) -> float:
     return float(Fraction(a) * Fraction(b) + Fraction(c))
 
 
-@intrinsic
-def _instruction(context: Any, a: Any, b: Any, c: Any) -> Any:
-    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+def _build(typing: Any, a: Any, b: Any, c: Any) -> Any:
+    def emit(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.fma(*arguments)
 
-    return types.float64(types.float64, types.float64, types.float64), build
+    return types.float64(types.float64, types.float64, types.float64), emit
+
+
+_instruction: Any = intrinsic(_build)
 
 
 @overload(fma)

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from tradecore.core.types import FloatArray
+from tradecore.features.kernels.compiled import kernel
 from tradecore.features.kernels.fused import fma
 from tradecore.features.kernels.windows import blank, ema_step, slide_max, slide_min, slide_sum, wilder_step
 
@@ -20,7 +21,7 @@ NOISE = 1e-9
 """A range of the relative strength index below this, in percent points, is rounding and counts as none."""
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def rsi(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write Wilder's relative strength index; 0 where the price never moved, as in TA-Lib."""
     seen, gain, loss, last = int(state[0]), state[1], state[2], state[3]
@@ -37,14 +38,14 @@ def rsi(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     state[0], state[1], state[2], state[3] = seen, gain, loss, last
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def change(x: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray) -> None:
     """Write the change over n bars: difference (form 0), percent (1), fraction (2), or logarithm of the ratio (3)."""
     seen, j = int(state[0]), int(state[1])
     ring, y = state[16:], out[0]
     early = min(n, len(x))
     # The bars before these lie in the ring; those of the rest lie in x itself, n places back.
-    for i in range(early):
+    for i in range(max(n - seen, 0), early):
         y[i] = _change(x[i], ring[j + i if j + i < n else j + i - n], form)
     xs, ys = x[early:], y[early:]
     for i in range(len(xs)):
@@ -66,7 +67,7 @@ def _change(value: float, old: float, form: int) -> float:
     return (value / old - 1.0) * (100.0 if form == 1 else 1.0)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def stochastic(
     high: FloatArray,
     low: FloatArray,
@@ -105,7 +106,7 @@ def stochastic(
     state[4], state[5], state[6], state[7] = k_place, k_prefix, d_place, d_prefix
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def stoch_rsi(x: FloatArray, n: int, span: int, smooth: int, state: FloatArray, out: FloatArray) -> None:
     """Write the relative strength index's place in its range of `span` bars, and its mean over `smooth`, in percent."""
     seen, gain, loss, last = int(state[0]), state[1], state[2], state[3]
@@ -137,7 +138,7 @@ def stoch_rsi(x: FloatArray, n: int, span: int, smooth: int, state: FloatArray, 
     state[4], state[5], state[6], state[7], state[8] = j, top, bottom, place, prefix
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def cci(high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the typical price's distance from its mean over 0.015 mean absolute deviations; 0 where it is flat."""
     seen, j = int(state[0]), int(state[1])
@@ -161,7 +162,7 @@ def cci(high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: Flo
     state[0], state[1] = seen, j
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def williams_r(
     high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: FloatArray, out: FloatArray
 ) -> None:
@@ -182,7 +183,7 @@ def williams_r(
     state[0], state[1], state[2], state[3] = seen, j, top, bottom
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def mfi(
     high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out: FloatArray
 ) -> None:
@@ -205,7 +206,7 @@ def mfi(
     state[0], state[1], state[2], state[3], state[4] = seen, j, up, down, last
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def cmo(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write gains minus losses over gains plus losses, Wilder-smoothed, in percent; 0 where the price never moved."""
     seen, gain, loss, last = int(state[0]), state[1], state[2], state[3]
@@ -222,7 +223,7 @@ def cmo(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     state[0], state[1], state[2], state[3] = seen, gain, loss, last
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def ppo(x: FloatArray, fast: int, slow: int, state: FloatArray, out: FloatArray) -> None:
     """Write the fast exponential mean's distance from the slow one, in percent of the slow one."""
     seen, a, b = int(state[0]), state[1], state[2]
@@ -235,7 +236,7 @@ def ppo(x: FloatArray, fast: int, slow: int, state: FloatArray, out: FloatArray)
     state[0], state[1], state[2] = seen, a, b
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def trix(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the one-bar change of the triple-smoothed exponential mean, in percent."""
     seen, a, b, c = int(state[0]), state[1], state[2], state[3]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from tradecore.core.types import FloatArray, IntArray
+from tradecore.features.kernels.compiled import kernel
 from tradecore.features.kernels.windows import slide_sum
 
 NAN = np.nan
@@ -15,7 +15,7 @@ HOUR_NS = 3_600_000_000_000
 DAY_NS = 24 * HOUR_NS
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def label(x: FloatArray, n: int, memory: int, m: int, band: float, state: FloatArray, out: FloatArray) -> None:
     """Write the regime's code, its volatility tercile and its trend sign.
 
@@ -54,7 +54,7 @@ def label(x: FloatArray, n: int, memory: int, m: int, band: float, state: FloatA
     state[0], state[1], state[2], state[3], state[4], state[5] = seen, j, prefix, last, place, late
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def clock(time: IntArray, form: int, state: FloatArray, out: FloatArray) -> None:
     """Write sine and cosine of the bar's open time within the UTC day (form 0) or the week from Monday (1)."""
     for i in range(len(time)):

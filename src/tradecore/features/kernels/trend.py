@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from tradecore.core.types import FloatArray
+from tradecore.features.kernels.compiled import kernel
 from tradecore.features.kernels.fused import fma
 from tradecore.features.kernels.windows import blank, ema_step, tail_sums, wilder_step
 
 NAN = np.nan
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def sma(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the mean of the last n values."""
     seen, j, prefix = int(state[0]), int(state[1]), state[2]
@@ -32,7 +32,7 @@ def sma(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     state[0], state[1], state[2] = seen + len(x), j, prefix
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def ema(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the exponential mean with rate 2 / (n + 1), seeded by the mean of the first n."""
     seen, mean = int(state[0]), state[1]
@@ -49,7 +49,7 @@ def ema(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     state[0], state[1] = seen + len(x), mean
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def ema_chain(x: FloatArray, n: int, depth: int, state: FloatArray, out: FloatArray) -> None:
     """Write the double (depth 2) or triple (3) exponential mean, each stage seeded by the first n of the last."""
     seen, a, b, c = int(state[0]), state[1], state[2], state[3]
@@ -72,7 +72,7 @@ def ema_chain(x: FloatArray, n: int, depth: int, state: FloatArray, out: FloatAr
     state[0], state[1], state[2], state[3] = seen + len(x), a, b, c
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def macd(x: FloatArray, fast: int, slow: int, smooth: int, state: FloatArray, out: FloatArray) -> None:
     """Write fast minus slow exponential mean, its own exponential mean, and their difference.
 
@@ -100,7 +100,7 @@ def macd(x: FloatArray, fast: int, slow: int, smooth: int, state: FloatArray, ou
     state[0], state[1], state[2], state[3] = seen + len(x), a, b, c
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def kama(x: FloatArray, n: int, fast: int, slow: int, state: FloatArray, out: FloatArray) -> None:
     """Write Kaufman's adaptive mean: its rate follows net movement over path. A flat window counts as efficient."""
     seen, j, prefix, last, mean = int(state[0]), int(state[1]), state[2], state[3], state[4]
@@ -131,7 +131,7 @@ def kama(x: FloatArray, n: int, fast: int, slow: int, state: FloatArray, out: Fl
     state[0], state[1], state[2], state[3], state[4] = seen, j, prefix, last, mean
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def adx(high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write Wilder's average directional index and the two directional indicators.
 
@@ -168,7 +168,7 @@ def adx(high: FloatArray, low: FloatArray, close: FloatArray, n: int, state: Flo
     state[5], state[6], state[7] = last_high, last_low, last_close
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def aroon(high: FloatArray, low: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write how recent the high and the low of the last n + 1 bars are, in percent; the newest of equals counts."""
     seen, j, top, bottom = int(state[0]), int(state[1]), int(state[2]), int(state[3])
@@ -196,7 +196,7 @@ def aroon(high: FloatArray, low: FloatArray, n: int, state: FloatArray, out: Flo
     state[0], state[1], state[2], state[3] = seen, j, top, bottom
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _age_of_highest(ring: FloatArray, j: int, count: int, width: int) -> int:
     best, age = ring[j], 0
     for a in range(1, count):
@@ -206,7 +206,7 @@ def _age_of_highest(ring: FloatArray, j: int, count: int, width: int) -> int:
     return age
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _age_of_lowest(ring: FloatArray, j: int, count: int, width: int) -> int:
     best, age = ring[j], 0
     for a in range(1, count):
@@ -216,7 +216,7 @@ def _age_of_lowest(ring: FloatArray, j: int, count: int, width: int) -> int:
     return age
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def supertrend(
     high: FloatArray, low: FloatArray, close: FloatArray, n: int, width: float, state: FloatArray, out: FloatArray
 ) -> None:
@@ -247,7 +247,7 @@ def supertrend(
     state[0], state[1], state[2], state[3], state[4], state[5] = seen, atr, last, upper, lower, side
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def psar(high: FloatArray, low: FloatArray, rate: float, limit: float, state: FloatArray, out: FloatArray) -> None:
     """Write Wilder's parabolic stop. The first direction is that of the first two bars' ranges, as in TA-Lib."""
     seen, side, stop, extreme, pace = int(state[0]), state[1], state[2], state[3], state[4]

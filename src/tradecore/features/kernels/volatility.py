@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from tradecore.core.types import FloatArray
+from tradecore.features.kernels.compiled import kernel
 from tradecore.features.kernels.fused import fma
 from tradecore.features.kernels.windows import (
     blank,
@@ -23,7 +23,7 @@ NAN = np.nan
 INF = np.inf
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def true_range(high: FloatArray, low: FloatArray, close: FloatArray, state: FloatArray, out: FloatArray) -> None:
     """Write the bar's range widened to the last close."""
     seen, last, y = int(state[0]), state[1], out[0]
@@ -34,7 +34,7 @@ def true_range(high: FloatArray, low: FloatArray, close: FloatArray, state: Floa
     state[0], state[1] = seen, last
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def atr(
     high: FloatArray, low: FloatArray, close: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray
 ) -> None:
@@ -56,7 +56,7 @@ def atr(
     state[0], state[1], state[2] = seen + len(high), mean, last
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def spread(x: FloatArray, n: int, width: float, form: int, state: FloatArray, out: FloatArray) -> None:
     """Write a member of the family of mean and population deviation over n values.
 
@@ -103,7 +103,7 @@ def spread(x: FloatArray, n: int, width: float, form: int, state: FloatArray, ou
     state[0], state[1], state[2], state[3], state[4] = seen + len(x), j, s, q, ref
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def keltner(
     high: FloatArray,
     low: FloatArray,
@@ -136,7 +136,7 @@ def keltner(
     state[0], state[1], state[2], state[3] = seen, mean, reach, last
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def donchian(high: FloatArray, low: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the highest high of n bars, the middle, and the lowest low."""
     seen, j, top, bottom = int(state[0]), int(state[1]), state[2], state[3]
@@ -156,7 +156,7 @@ def donchian(high: FloatArray, low: FloatArray, n: int, state: FloatArray, out: 
     state[0], state[1], state[2], state[3] = seen, j, top, bottom
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def realised(x: FloatArray, n: int, per_year: float, state: FloatArray, out: FloatArray) -> None:
     """Write the root mean square of the last n log returns, annualised."""
     seen, j, prefix, last = int(state[0]), int(state[1]), state[2], state[3]
@@ -174,7 +174,7 @@ def realised(x: FloatArray, n: int, per_year: float, state: FloatArray, out: Flo
     state[0], state[1], state[2], state[3] = seen, j, prefix, last
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def range_volatility(
     open: FloatArray,
     high: FloatArray,

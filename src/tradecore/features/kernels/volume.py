@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from tradecore.core.types import FloatArray, IntArray
+from tradecore.features.kernels.compiled import kernel
 from tradecore.features.kernels.fused import fma
 from tradecore.features.kernels.windows import blank, ema_step, slide_sum, tail_sums_of_two
 
@@ -13,7 +13,7 @@ NAN = np.nan
 DAY_NS = 86_400_000_000_000
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def obv(close: FloatArray, volume: FloatArray, state: FloatArray, out: FloatArray) -> None:
     """Write volume summed with the sign of the close's change; the first bar counts as a rise, as in TA-Lib."""
     seen, total, last, y = int(state[0]), state[1], state[2], out[0]
@@ -28,7 +28,7 @@ def obv(close: FloatArray, volume: FloatArray, state: FloatArray, out: FloatArra
     state[0], state[1], state[2] = seen, total, last
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def relative(volume: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the volume over the mean of the n bars before it; 0 where nothing traded in them, as in TA-Lib."""
     seen, j, prefix, before = int(state[0]), int(state[1]), state[2], state[3]
@@ -41,7 +41,7 @@ def relative(volume: FloatArray, n: int, state: FloatArray, out: FloatArray) -> 
     state[0], state[1], state[2], state[3] = seen, j, prefix, before
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def day_vwap(
     time: IntArray,
     high: FloatArray,
@@ -64,7 +64,7 @@ def day_vwap(
     state[0], state[1], state[2], state[3] = seen, day, money, amount
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def rolling_vwap(
     high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out: FloatArray
 ) -> None:
@@ -81,7 +81,7 @@ def rolling_vwap(
     state[0], state[1], state[2], state[3] = seen, j, money, amount
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def money_flow(
     high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out: FloatArray
 ) -> None:
@@ -109,7 +109,7 @@ def money_flow(
     state[0], state[1], state[2], state[3] = seen + len(high), j, flow, amount
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def accumulation(
     high: FloatArray, low: FloatArray, close: FloatArray, volume: FloatArray, state: FloatArray, out: FloatArray
 ) -> None:
@@ -124,7 +124,7 @@ def accumulation(
     state[0], state[1] = seen, total
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def oscillator(
     high: FloatArray,
     low: FloatArray,
@@ -152,7 +152,7 @@ def oscillator(
     state[0], state[1], state[2], state[3] = seen + len(high), total, a, b
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def force(close: FloatArray, volume: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the exponential mean of the close's change times the volume."""
     seen, mean, last = int(state[0]), state[1], state[2]

@@ -10,16 +10,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
 
 from tradecore.core.types import FloatArray
+from tradecore.features.kernels.compiled import allocating, kernel
 from tradecore.features.kernels.windows import blank
 
 PIECE = 1024
 """Bars that Hull's mean takes through its three stages at a time: small enough to stay in the first cache."""
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def wma(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write the linearly weighted mean."""
     seen = int(state[0])
@@ -28,7 +28,7 @@ def wma(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     state[0] = seen + len(x)
 
 
-@njit(cache=True, error_model="numpy")
+@allocating
 def hull(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     """Write Hull's mean: the weighted mean over sqrt(n) of twice the one over n / 2 minus the one over n."""
     half, root, seen, y = n // 2, int(math.sqrt(n)), int(state[0]), out[0]
@@ -49,7 +49,7 @@ def hull(x: FloatArray, n: int, state: FloatArray, out: FloatArray) -> None:
     state[0] = seen + len(x)
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def linear(x: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray) -> None:
     """Write the least-squares slope (form 1), or the line's newest value (2).
 
@@ -79,7 +79,7 @@ def linear(x: FloatArray, n: int, form: int, state: FloatArray, out: FloatArray)
     state[0], state[1], state[2], state[3], state[4] = seen + len(x), j, s, past, ref
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _weighted(x: FloatArray, n: int, state: FloatArray, y: FloatArray) -> None:
     """Write the linearly weighted mean; the first n - 1 are void. Shape: state (3 + n,), zeros at first."""
     j, s, past = int(state[0]), state[1], state[2]
@@ -104,7 +104,7 @@ def _weighted(x: FloatArray, n: int, state: FloatArray, y: FloatArray) -> None:
     state[0], state[1], state[2] = j, s, past
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def _tail_ramps(sums: FloatArray, ramps: FloatArray, n: int, ref: float) -> None:
     """Turn a block of values into, per place, the sum from there on and the sum after it weighted by distance."""
     total, ramp = 0.0, 0.0

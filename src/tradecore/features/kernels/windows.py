@@ -16,6 +16,7 @@ import numpy as np
 from numba import njit
 
 from tradecore.core.types import FloatArray
+from tradecore.features.kernels.compiled import kernel
 
 
 @njit(inline="always", error_model="numpy")
@@ -66,7 +67,7 @@ def slide_min(block: FloatArray, j: int, n: int, prefix: float, value: float) ->
     return prefix, np.inf
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def tail_sums(block: FloatArray, n: int) -> None:
     """Turn the values of a full block into the sums from each place on."""
     total = 0.0
@@ -75,7 +76,7 @@ def tail_sums(block: FloatArray, n: int) -> None:
         block[p] = total
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def tail_sums_of_two(block: FloatArray, other: FloatArray, n: int) -> None:
     """Do as `tail_sums` for two blocks at once: neither waits for the other."""
     total, beside = 0.0, 0.0
@@ -85,7 +86,7 @@ def tail_sums_of_two(block: FloatArray, other: FloatArray, n: int) -> None:
         block[p], other[p] = total, beside
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def tail_moments(sums: FloatArray, squares: FloatArray, n: int, ref: float) -> None:
     """Turn a block of values into the sums and the sums of squares, about ref, from each place on."""
     total, square = 0.0, 0.0
@@ -96,7 +97,7 @@ def tail_moments(sums: FloatArray, squares: FloatArray, n: int, ref: float) -> N
         sums[p], squares[p] = total, square
 
 
-@njit(cache=True, error_model="numpy")
+@kernel
 def blank(out: FloatArray, count: int) -> None:
     """Write NaN into the first `count` columns, or all there are: the bars of the warm-up."""
     for row in range(len(out)):
