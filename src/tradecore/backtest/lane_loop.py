@@ -126,60 +126,61 @@ def opening(cash: float) -> State:
 @njit(cache=True, nogil=True)
 def advance(market: Market, lines: Lines, logs: Logs, wishes: Wishes, rules: Rules, state: State, stop: int) -> State:
     """Let bars state.t..stop-1 happen and decide on each; return early when a log has no room for another bar."""
+    # Arrays are taken out of their tuples once: every time that happens costs a locked count of references.
+    time, open_, high, low, close, volume, real, all_real = market
+    lined, moneyed, worsts, exposures, flows = lines
+    fill_log, trade_log, result_log, signal_log = logs
+    at, share, first, flow_at, flow_amount = wishes
     (t, account, order, active_from, trip, entry_bar, left_at, equity, wealth, peak, number, fills, trades, results,
      signals) = state  # fmt: skip
-    follow, room, k, f = not math.isinf(rules.max_drawdown), len(logs.fills) - 2, 0, 0
-    while f < len(wishes.flow_at) and wishes.flow_at[f] < t:
-        f += 1
+    follow, room, k, f = not math.isinf(rules.max_drawdown), len(fill_log) - 2, 0, place_of(flow_at, t - 1) + 1
     while t < stop and max(fills, results, signals) < room:
-        while k + 1 < len(wishes.at) and wishes.at[k + 1] <= t:
+        while k + 1 < len(at) and at[k + 1] <= t:
             k += 1
-        base = equity
-        if f < len(wishes.flow_at) and wishes.flow_at[f] == t:
-            account, flow = lane.flow_in(account, wishes.flow[f])
-            lines.flow[t], base, f = flow, equity + flow, f + 1
-        until = t + 1
+        base, until = equity, t + 1
+        if f < len(flow_at) and flow_at[f] == t:
+            account, flows[t] = lane.flow_in(account, flow_amount[f])
+            base, f = equity + flows[t], f + 1
         if order.side == 0:
-            until = quiet_until(wishes, k, f, t, stop, account.quantity != 0.0)
-        elif active_from <= t and market.real[t]:
-            was_flat, side = account.quantity == 0.0, order.side
-            account, order, fill = lane.fill_at_open(rules.terms, account, order, market.open[t], market.volume[t])
+            until = quiet_until(at, share, first, k, flow_at[f] if f < len(flow_at) else stop, t, account.quantity)
+            until = min(until, stop)
+        elif active_from <= t and real[t]:
+            before, side = account.quantity, order.side
+            account, order, fill = lane.fill_at_open(rules.terms, account, order, open_[t], volume[t])
             if fill.quantity > 0.0:
-                entry_bar = t if was_flat else entry_bar
-                write_fill(logs.fills[fills], market.time[t], t, number, side, fill)
-                fills += 1
+                write_fill(fill_log[fills], time[t], t, number, side, fill)
+                fills, entry_bar = fills + 1, t if before == 0.0 else entry_bar
                 trip = lane.trip_enter(trip, fill) if side > 0 else lane.trip_leave(trip, fill)
                 if account.quantity == 0.0:
-                    write_trade(logs.trades[trades], market.time[entry_bar], entry_bar, market.time[t], t, trip, fill)
+                    write_trade(trade_log[trades], time[entry_bar], entry_bar, time[t], t, trip, fill)
                     trip, trades, left_at = lane.FLAT, trades + 1, t
             if lane.is_over(order):
-                write_result(logs.results[results], market.time[t], number, order)
+                write_result(result_log[results], time[t], number, order)
                 order, results = lane.NO_ORDER, results + 1
-        account, trip = live(market, lines, t, until, account, trip)
-        equity = lines.equity[until - 1]
-        if follow:
-            wealth, peak = grown(lines.equity, t, until, base, wealth, peak)
-        t = until
-        e = t - 1
-        if e < wishes.first:
-            continue
-        if k + 1 < len(wishes.at) and wishes.at[k + 1] == e:
-            k += 1
-        asked = math.nan if e == wishes.first else wishes.share[k if wishes.at[k] < e else k - 1]
-        code, amount = wish(wishes.share[k], asked, account.quantity)
-        if code != HOLD:
-            value = account.quantity * market.close[e]
-            amount_sent, blocker = passed(
-                rules, code, amount, order.side, equity, 1.0 - wealth / peak, value, e - left_at
+        if account.quantity != 0.0:
+            account, trip = draw(
+                close, low, high, real, all_real, lined, moneyed, worsts, exposures, t, until, account, trip
             )
-            write_signal(logs.signals[signals], e, code, amount, account.quantity, left_at, blocker)
+        else:
+            draw_flat(lined, moneyed, worsts, t, until, account.cash)
+            account = marked_at_last(close, real, t, until, account)
+        if follow:
+            wealth, peak = grown(lined, t, until, base, wealth, peak)
+        t, equity = until, lined[until - 1]
+        if t <= first:
+            continue
+        k += k + 1 < len(at) and at[k + 1] == t - 1
+        code, size = wish(at, share, k, t - 1, first, account.quantity)
+        if code != HOLD:
+            value = account.quantity * close[t - 1]
+            passing, outcome = passed(rules, code, size, order.side, equity, wealth / peak, value, t - 1 - left_at)
+            write_signal(signal_log[signals], t - 1, code, size, account.quantity, left_at, outcome)
             signals += 1
-            if blocker == PASSED:
+            if outcome == PASSED:
                 if order.side != 0:
-                    write_result(logs.results[results], market.time[e], number, replaced(order))
+                    write_result(result_log[results], time[t - 1], number, replaced(order))
                     results += 1
-                number, active_from = number + 1, t + rules.latency
-                order = sent(code, amount_sent)
+                order, number, active_from = sent(code, passing), number + 1, t + rules.latency
     return State(
         t, account, order, active_from, trip, entry_bar, left_at, equity, wealth, peak, number, fills, trades, results,
         signals,
@@ -187,67 +188,79 @@ def advance(market: Market, lines: Lines, logs: Logs, wishes: Wishes, rules: Rul
 
 
 @njit(cache=True)
-def quiet_until(wishes: Wishes, k: int, f: int, t: int, stop: int, is_held: bool) -> int:
-    """Return the end of the stretch from bar t, without an order on its way, after which the next decision may be
-    something. A flow begins a stretch, a change of the wish ends one."""
-    if wishes.at[k] == t or ((wishes.share[k] > _STEP) != is_held and t >= wishes.first):
-        return t + 1
-    until = stop
-    if f < len(wishes.flow_at):
-        until = min(until, wishes.flow_at[f])
-    if k + 1 < len(wishes.at):
-        until = min(until, wishes.at[k + 1] + 1)
-    return min(until, wishes.first + 1) if t <= wishes.first else until
+def place_of(rising: IntArray, t: int) -> int:
+    """Return the place of the last number not above t; -1 when there is none."""
+    place = -1
+    while place + 1 < len(rising) and rising[place + 1] <= t:
+        place += 1
+    return place
 
 
 @njit(cache=True)
-def live(
-    market: Market, lines: Lines, t: int, until: int, account: lane.Account, trip: lane.Trip
-) -> tuple[lane.Account, lane.Trip]:
-    """Mark the account in bars t..until-1, in which nothing else happens, and draw its curve."""
-    equity, cash = lines.equity[t:until], lines.cash[t:until]
-    worst, exposure = lines.worst[t:until], lines.exposure[t:until]
+def quiet_until(
+    at: IntArray, share: FloatArray, first: int, k: int, next_flow: int, t: int, held: float
+) -> int:  # fmt: skip
+    """Return the end of the stretch from bar t, without an order on its way, after which the next decision may be
+    something. A flow begins a stretch, a change of the wish ends one."""
+    if at[k] == t or ((share[k] > _STEP) != (held != 0.0) and t >= first):
+        return t + 1
+    until = next_flow
+    if k + 1 < len(at):
+        until = min(until, at[k + 1] + 1)
+    return min(until, first + 1) if t <= first else until
+
+
+@njit(cache=True)
+def draw_flat(equity: FloatArray, cash: FloatArray, worst: FloatArray, t: int, until: int, money: float) -> None:
+    """Draw the curve of bars t..until-1 in which nothing is held."""
+    for i in range(np.uint64(t), np.uint64(until)):
+        equity[i] = cash[i] = worst[i] = money
+
+
+@njit(cache=True)
+def draw(
+    close: FloatArray, low: FloatArray, high: FloatArray, real: BoolArray, all_real: bool, equity: FloatArray,
+    cash: FloatArray, worst: FloatArray, exposure: FloatArray, t: int, until: int, account: lane.Account,
+    trip: lane.Trip,
+) -> tuple[lane.Account, lane.Trip]:  # fmt: skip
+    """Draw the curve of bars t..until-1 in which something is held and nothing happens after the open."""
+    if not all_real:
+        return draw_with_gaps(close, low, high, real, equity, cash, worst, exposure, t, until, account, trip)
     money, held = account.cash, account.quantity
-    if held == 0.0:
-        for i in range(len(equity)):
-            equity[i] = cash[i] = worst[i] = money
-        return account_marked(market, account, t, until), trip
-    if not market.all_real:
-        return live_with_gaps(market, lines, t, until, account, trip)
-    close, low, high = market.close[t:until], market.low[t:until], market.high[t:until]
-    for i in range(len(equity)):
+    for i in range(np.uint64(t), np.uint64(until)):
         value = held * close[i]
         equity[i], cash[i], worst[i] = money + value, money, money + held * low[i]
         exposure[i] = value / (money + value) if money + value > 0.0 else 0.0
-    lowest, highest = low[0], high[0]
-    for i in range(1, len(low)):
+    lowest, highest = low[t], high[t]
+    for i in range(np.uint64(t + 1), np.uint64(until)):
         lowest, highest = min(lowest, low[i]), max(highest, high[i])
-    return lane.marked(account, close[-1]), lane.trip_seen(trip, lowest, highest)
+    return lane.marked(account, close[until - 1]), lane.trip_seen(trip, lowest, highest)
 
 
 @njit(cache=True)
-def live_with_gaps(
-    market: Market, lines: Lines, t: int, until: int, account: lane.Account, trip: lane.Trip
-) -> tuple[lane.Account, lane.Trip]:
-    """Do as `live` with something held where some bars were filled in: their marks are carried."""
+def draw_with_gaps(
+    close: FloatArray, low: FloatArray, high: FloatArray, real: BoolArray, equity: FloatArray, cash: FloatArray,
+    worst: FloatArray, exposure: FloatArray, t: int, until: int, account: lane.Account, trip: lane.Trip,
+) -> tuple[lane.Account, lane.Trip]:  # fmt: skip
+    """Do as `draw` where some bars were filled in: there the mark is carried."""
     money, held = account.cash, account.quantity
-    for i in range(t, until):
-        low = account.mark
-        if market.real[i]:
-            account, low = lane.marked(account, market.close[i]), market.low[i]
-            trip = lane.trip_seen(trip, low, market.high[i])
+    for i in range(np.uint64(t), np.uint64(until)):
+        bad = account.mark
+        if real[i]:
+            account, bad = lane.marked(account, close[i]), low[i]
+            trip = lane.trip_seen(trip, low[i], high[i])
         value = held * account.mark
-        lines.equity[i], lines.cash[i], lines.worst[i] = money + value, money, money + held * low
-        lines.exposure[i] = value / (money + value) if money + value > 0.0 else 0.0
+        equity[i], cash[i], worst[i] = money + value, money, money + held * bad
+        exposure[i] = value / (money + value) if money + value > 0.0 else 0.0
     return account, trip
 
 
 @njit(cache=True)
-def account_marked(market: Market, account: lane.Account, t: int, until: int) -> lane.Account:
+def marked_at_last(close: FloatArray, real: BoolArray, t: int, until: int, account: lane.Account) -> lane.Account:
     """Return a flat account with the mark of the last real bar of t..until-1."""
     for i in range(until - 1, t - 1, -1):
-        if market.real[i]:
-            return lane.marked(account, market.close[i])
+        if real[i]:
+            return lane.marked(account, close[i])
     return account
 
 
@@ -261,13 +274,14 @@ def grown(equity: FloatArray, t: int, until: int, base: float, wealth: float, pe
 
 
 @njit(cache=True)
-def wish(wanted: float, asked: float, held: float) -> tuple[int, float]:
-    """Return (action, size): what `strategy.lanes` says; `asked` is NaN at the first decision."""
+def wish(at: IntArray, share: FloatArray, k: int, t: int, first: int, held: float) -> tuple[int, float]:
+    """Return (action, size) at bar t, where share[k] is wanted: what `strategy.lanes` says."""
+    wanted = share[k]
     if held == 0.0:
         return (BUY, wanted) if wanted > _STEP else (HOLD, 0.0)
     if wanted <= _STEP:
         return CLOSE, 0.0
-    change = 0.0 if math.isnan(asked) else wanted - asked
+    change = wanted - share[k - 1] if at[k] == t and t != first else 0.0
     if abs(change) <= _STEP:
         return HOLD, 0.0
     return (BUY, change) if change > 0.0 else (SELL, -change)
@@ -275,16 +289,19 @@ def wish(wanted: float, asked: float, held: float) -> tuple[int, float]:
 
 @njit(cache=True)
 def passed(
-    rules: Rules, code: int, fraction: float, pending: int, equity: float, drawdown: float, value: float, since: int
+    rules: Rules, code: int, fraction: float, pending: int, equity: float, of_peak: float, value: float, since: int
 ) -> tuple[float, int]:
-    """Return (fraction, outcome): what the session and `risk.rules` let through. `pending` is the side on its way."""
+    """Return (fraction, outcome): what the session and `risk.rules` let through.
+
+    `pending` is the side on its way, `of_peak` wealth as a share of its peak, `value` what is held at the close.
+    """
     if pending == (1 if code == BUY else -1):
         return fraction, ON_ITS_WAY
     if code != BUY:
         return fraction, PASSED
     if rules.no_new_risk:
         return fraction, FIRST_RULE
-    if drawdown >= rules.max_drawdown:
+    if 1.0 - of_peak >= rules.max_drawdown:
         return fraction, FIRST_RULE + 1
     if since < rules.cooldown:
         return fraction, FIRST_RULE + 2
