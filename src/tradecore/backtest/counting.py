@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -20,11 +21,13 @@ from tradecore.backtest.walk_forward import Walk
 from tradecore.core.bars import Bars
 from tradecore.core.clock import Clock, SystemClock
 from tradecore.core.types import FloatArray
-from tradecore.registry.holdouts import HoldOutLedger
-from tradecore.registry.trials import Trial, TrialLedger
 from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.sample import daily_returns
 from tradecore.strategy.loading import source_hash
+
+if TYPE_CHECKING:
+    from tradecore.registry.holdouts import HoldOutLedger
+    from tradecore.registry.trials import TrialLedger
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,8 @@ def count_trials(
     if counted is None:
         own = len(set(configs))
         return Counted(own, own, np.array([sharpe for _, sharpe, *_ in found if sharpe is not None]))
+    from tradecore.registry.trials import Trial  # with the database, which a plain run never opens
+
     dataset, now = dataset_of(walked.bars), counted.clock.now()
     trials = [
         Trial(dataset, source_hash(one), config, protocol, "run", counted.run, sharpe, days, now)

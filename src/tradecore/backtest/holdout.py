@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -25,12 +25,14 @@ from tradecore.core.bars import Bars
 from tradecore.core.errors import DataError
 from tradecore.core.track import Track
 from tradecore.core.types import Nanoseconds
-from tradecore.registry.holdouts import Look
 from tradecore.stats.gates import Gate
 from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.sample import daily_returns
 from tradecore.stats.splits import hold_out as split
 from tradecore.strategy.loading import source_hash
+
+if TYPE_CHECKING:
+    from tradecore.registry.holdouts import Look
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,4 +188,6 @@ def _look(
         sorted(settings.flows.items()),
     ]
     candidate = hashlib.sha256(json.dumps(chosen).encode()).hexdigest()
+    from tradecore.registry.holdouts import Look  # with the database, which a plain run never opens
+
     return Look(dataset_of(tuple(bars)), *span, candidate, code, print_, run)
