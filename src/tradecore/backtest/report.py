@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tradecore.backtest.evaluation_report import evaluation_sheet
 from tradecore.core.track import Curve
 from tradecore.core.types import Nanoseconds
 from tradecore.reports.formats import percent
@@ -44,6 +45,7 @@ def tear_sheet(result: Result) -> TearSheet:
         command=result.command,
         version=version("tradecore"),
         seed=result.settings.seed,
+        evaluation=evaluation_sheet(result),
     )
 
 

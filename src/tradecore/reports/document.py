@@ -43,6 +43,7 @@ def to_json(sheet: TearSheet) -> dict[str, object]:
         "intervals": [asdict(one) for one in sheet.intervals],
         "folds": [_fold(one) for one in sheet.folds],
         "costs": _plain(sheet.costs),
+        "evaluation": None if sheet.evaluation is None else _plain(sheet.evaluation.as_dict()),
         "cost_sensitivity": [
             {"multiple": multiple, **asdict(one)} for multiple, one in sorted(sheet.cost_sensitivity.items())
         ],

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from tradecore.core.bars import Bars
 from tradecore.core.track import Track
-from tradecore.reports import charts, panels, price
+from tradecore.reports import charts, evaluation_panels, panels, price
 from tradecore.reports.canvas import Paper
 from tradecore.reports.charts import Mark
 from tradecore.reports.tear_sheet import TearSheet
@@ -61,13 +61,38 @@ def single(sheet: TearSheet) -> dict[str, Picture]:
         Picture("monthly", "Return of every calendar month", lambda paper: panels.monthly(track, paper=paper)),
         *_worst(sheet),
     ]
-    if sheet.cost_sensitivity:
+    if sheet.cost_sensitivity and sheet.evaluation is None:  # an evaluation draws them as a curve
         text = "Total return at multiples of the assumed costs"
         shown.append(Picture("costs", text, lambda paper: panels.cost_sensitivity(sheet.cost_sensitivity, paper=paper)))
     if sheet.intervals:
         text = "Estimates with their intervals"
         shown.append(Picture("intervals", text, lambda paper: panels.intervals(sheet.intervals, paper=paper)))
+    shown += _evaluation(sheet)
     return {one.name: one for one in shown}
+
+
+def _evaluation(sheet: TearSheet) -> list[Picture]:
+    """Return the pictures of an evaluation; none for other tests."""
+    found = sheet.evaluation
+    if found is None:
+        return []
+    held, points = found.hold_out, sheet.cost_sensitivity
+    shown = [
+        Picture(
+            "cost-curve", "Total return against the multiple of the assumed costs",
+            lambda paper: evaluation_panels.cost_curve(points, found.break_even, paper=paper),
+        ),
+    ]  # fmt: skip
+    if found.chance is not None:
+        text = "Sharpe ratios of random traders, with the candidate among them"
+        shown.append(Picture("chance", text, lambda paper: evaluation_panels.among_chance(found, paper=paper)))
+    if found.paths:
+        text = "Sharpe ratio of every path of the combinatorial cross-validation"
+        shown.append(Picture("paths", text, lambda paper: evaluation_panels.combined_paths(found, paper=paper)))
+    if held is not None:
+        text = "What one unit became over the hold-out"
+        shown.append(Picture("hold-out", text, lambda paper: evaluation_panels.hold_out(held, paper=paper)))
+    return shown
 
 
 def trades(sheet: TearSheet) -> dict[str, Picture]:

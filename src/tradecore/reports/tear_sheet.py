@@ -16,6 +16,7 @@ from tradecore.core.bars import Bars
 from tradecore.core.errors import DataError
 from tradecore.core.track import Track
 from tradecore.core.types import Nanoseconds, Pair
+from tradecore.reports.evaluation import EvaluationSheet
 from tradecore.stats.gates import BUY_AND_HOLD
 
 Value: TypeAlias = float | int | None
@@ -153,6 +154,8 @@ class TearSheet:
     """What to type to get the same bytes again."""
     version: str = ""
     seed: int | None = None
+    evaluation: EvaluationSheet | None = None
+    """What the whole honest protocol found besides; None for other tests."""
 
     def __post_init__(self) -> None:
         if not len(self.track.curve):
