@@ -77,7 +77,7 @@ class Calibration:
     """Ways to come by a candidate."""
     years: tuple[int, ...] = (2, 3)
     """Lengths of history; markets without an edge take them in turn."""
-    edges: tuple[float, ...] = (0.0, 0.3, 0.45, 0.6, 0.75, 0.9)
+    edges: tuple[float, ...] = (0.0, 0.3, 0.45, 0.6, 0.75, 0.9, 1.1, 1.4)
     """Sizes of the planted edge, as `synthetic.make("trending", edge=...)` takes them, rising."""
     configurations: int = 500
     """How many the sweep tries, from `field_of`."""

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from tradecore.reports import axis, canvas, charts, formats
 from tradecore.reports.calibration_sheet import CalibrationSheet, Coverage, FalseEdges, PowerCurve
-from tradecore.reports.canvas import FAINT, GAIN, INK, LOSS, MAIN, MUTED, NARROW, OTHERS, WIDE, Paper
+from tradecore.reports.canvas import CARD, FAINT, GAIN, INK, LOSS, MAIN, MUTED, NARROW, OTHERS, WIDE, Paper
 from tradecore.reports.save import Saved
 from tradecore.stats.proportions import Share
 from tradecore.storage.atomic_io import write_json, write_text
@@ -54,8 +56,7 @@ def coverage(rows: Sequence[Coverage], tolerance: float, *, paper: Paper = WIDE)
             axes.axvspan(nominal - tolerance, nominal + tolerance, color=canvas.WASH, alpha=0.14, linewidth=0)
             axes.axvline(nominal, color=MUTED, linewidth=1.2, dashes=(4, 3))
         for place, one in enumerate(rows):
-            is_off = abs(one.share.rate - one.nominal) > tolerance
-            _share(axes, place, one.share, LOSS if is_off else GAIN, paper)
+            _share(axes, place, one.share, LOSS if one.is_off(tolerance) else GAIN, paper)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: formats.percent(value, digits=0)))
     return figure
@@ -64,8 +65,7 @@ def coverage(rows: Sequence[Coverage], tolerance: float, *, paper: Paper = WIDE)
 def power(curves: Sequence[PowerCurve], *, paper: Paper = WIDE) -> Figure:
     """Draw the share of planted edges found by the true Sharpe ratio of the best fixed rule, and where it is 80 %."""
     with canvas.style():
-        space = canvas.Space(right=16, bottom=46, top=16 + 19 * ((len(curves) + 1) // (1 if paper.is_narrow else 2)))
-        figure, (axes,) = canvas.sheet(paper.width, 340, space)
+        figure, (axes,) = canvas.sheet(paper.width, 400, canvas.Space(right=16, bottom=46))
         axes.set_ylim(-0.02, 1.04)
         axis.value_axis(axes, lambda value: formats.percent(value, digits=0))
         if not curves:
@@ -78,8 +78,9 @@ def power(curves: Sequence[PowerCurve], *, paper: Paper = WIDE) -> Figure:
         axes.axhline(curves[0].level, color=FAINT, linewidth=1.2, dashes=(4, 3))
         for number, curve in enumerate(curves):
             _curve(axes, curve, _COLOURS[number % len(_COLOURS)], number * 0.004 * (max(sizes) - min(sizes)))
-        axes.set_xlabel("true annual Sharpe ratio of the best fixed rule, after costs", labelpad=8, fontsize=11)
-        axis.key(figure, [(_named(one), _COLOURS[place % len(_COLOURS)]) for place, one in enumerate(curves)])
+        size = "true annual Sharpe ratio after costs"
+        axes.set_xlabel(size if paper.is_narrow else f"{size}, of the best fixed rule", labelpad=8, fontsize=11)
+        _key(axes, [(_named(one), _COLOURS[place % len(_COLOURS)]) for place, one in enumerate(curves)])
     return figure
 
 
@@ -242,6 +243,13 @@ def _curve(axes: Axes, curve: PowerCurve, colour: str, aside: float) -> None:
     if curve.size is not None:
         axes.plot([curve.size, curve.size], [-0.02, curve.level], color=colour, linewidth=1.0, dashes=(2, 3))
         axes.plot([curve.size], [curve.level], marker="D", markersize=7, color=colour, markeredgecolor=INK)
+
+
+def _key(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
+    """Name the curves at the upper left, where none of them is: small edges are not found."""
+    lines = [Line2D([], [], color=colour, linewidth=2.2) for _, colour in entries]
+    look: dict[str, Any] = {"facecolor": CARD, "edgecolor": CARD, "framealpha": 0.85, "fontsize": 10.5}
+    axes.legend(lines, [text for text, _ in entries], loc="upper left", handlelength=1.2, labelspacing=0.35, **look)
 
 
 def _named(one: PowerCurve) -> str:
