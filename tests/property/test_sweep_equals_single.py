@@ -30,7 +30,7 @@ ANYWHERE = st.integers(0, 2**32 - 1)
 class Preset(Strategy):
     """Wants what the test says."""
 
-    params = {"number": Int(0, 0, 99)}
+    params = {"number": Int(0, 0, 99)}  # noqa: RUF012
     shares: FloatArray = np.zeros((0, 0))
 
     def exposure(self, features: Mapping[str, FloatArray]) -> FloatArray:

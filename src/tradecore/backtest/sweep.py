@@ -48,6 +48,9 @@ class Part:
 class Store(Protocol):
     """Where a sweep keeps what is done, so that it can go on after an interruption."""
 
+    every_s: float
+    """Seconds of work after which what is done is kept."""
+
     def done(self) -> Part | None:
         """Return what was kept before."""
         ...
@@ -166,7 +169,7 @@ class _Gathered:
                 count += 1
                 if count % max(total // TOLD, 1) == 0 or count == total:
                     tell("sweep", count, total)
-                    if time.monotonic() - self._kept_at >= KEEP_EVERY_S:
+                    if self._store is not None and time.monotonic() - self._kept_at >= self._store.every_s:
                         self.flush()
         except KeyboardInterrupt:
             self.flush()

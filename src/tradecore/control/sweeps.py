@@ -27,7 +27,7 @@ from tradecore.backtest.protocol import Protocol
 from tradecore.backtest.result import Result, dataset_of
 from tradecore.backtest.run import Settings
 from tradecore.backtest.selection import Selection, select, trials_of
-from tradecore.backtest.sweep import Part, Swept, sweep
+from tradecore.backtest.sweep import KEEP_EVERY_S, Part, Swept, sweep
 from tradecore.control.backtests import Ask, again, inputs_of, prepare, read, settings
 from tradecore.control.evaluations import EvaluateAsk
 from tradecore.control.lab import Lab, Progress, no_progress
@@ -140,7 +140,7 @@ class KeptSweep:
 
 def run(
     lab: Lab, asked: SweepAsk, progress: Progress = no_progress, *, resume: str | None = None,
-    workers: int | None = None,
+    workers: int | None = None, keep_every_s: float = KEEP_EVERY_S,
 ) -> KeptSweep:  # fmt: skip
     """Sweep, or go on with a sweep that was interrupted: the one named, else the newest that was asked the very same.
 
@@ -151,7 +151,7 @@ def run(
         prepare(made.bars, progress)
         swept = sweep(
             made.make, made.bars, made.settings, made.accepted, workers=workers, tell=progress,
-            store=RunStore(lab, kept, made),
+            store=RunStore(lab, kept, made, keep_every_s),
         )  # fmt: skip
         return _finished(lab, kept, made, swept, progress)
 
@@ -206,7 +206,8 @@ class RunStore:
     the other way round they would be done and never counted.
     """
 
-    def __init__(self, lab: Lab, kept: Run, made: _Made) -> None:
+    def __init__(self, lab: Lab, kept: Run, made: _Made, every_s: float) -> None:
+        self.every_s = every_s
         self._lab, self._run, self._made = lab, kept, made
         self._counted = lab.trials.of_run(kept.id)
         self._number = len(chunk_names(kept))
