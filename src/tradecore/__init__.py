@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradecore.core.orders import At, Base, Quote
-    from tradecore.interfaces.python import compare, lab, read, run, synthetic, walk_forward
+    from tradecore.interfaces.python import compare, evaluate, lab, read, run, synthetic, walk_forward
     from tradecore.strategy.contract import Strategy
     from tradecore.strategy.parameters import Float, Int
 
@@ -29,7 +29,9 @@ _HOMES = {
     "At": "tradecore.core.orders",
     "Quote": "tradecore.core.orders",
     "Base": "tradecore.core.orders",
-    **dict.fromkeys(("compare", "lab", "read", "run", "synthetic", "walk_forward"), "tradecore.interfaces.python"),
+    **dict.fromkeys(
+        ("compare", "evaluate", "lab", "read", "run", "synthetic", "walk_forward"), "tradecore.interfaces.python"
+    ),
 }
 
 __all__ = [
@@ -40,6 +42,7 @@ __all__ = [
     "Quote",
     "Strategy",
     "compare",
+    "evaluate",
     "lab",
     "read",
     "run",

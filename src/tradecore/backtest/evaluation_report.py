@@ -82,8 +82,8 @@ def luck(result: Result) -> list[str]:
 def hold_out_text(held: HoldOut) -> str:
     """Say where the lock stands, what came out, and how often this stretch was looked at."""
     span = f"{iso(held.start)[:10]} to {iso(held.end - 1)[:10]}, {held.bars:,} bars"
-    times = "once" if held.looks == 1 else f"{held.looks} times"
-    looks = f" This stretch of this market was opened {times if held.looks else 'never'} so far, by any candidate."
+    times = {0: "never", 1: "once"}.get(held.looks, f"{held.looks} times")
+    looks = f" By any candidate, this stretch of this market was opened {times} so far."
     if held.outcome is None:
         return (
             f"Locked: {span}. Nobody saw them in this evaluation; they open only when every other gate passes.{looks}"

@@ -97,6 +97,20 @@ def walk_forward(
     return protocols.evaluate(_maker(strategy), bars, settings, protocol, counted=counted)
 
 
+def evaluate(
+    strategy: Candidate, *bars: Bars, grid: Mapping[str, Sequence[object]] | None = None, profile: str = "standard",
+    open_hold_out: bool = False, settings: Settings | None = None, lab: Lab | None = None,
+) -> Result:  # fmt: skip
+    """Evaluate a strategy by honest-v1: everything a walk-forward does, sensitivity, sentinels, and a locked hold-out.
+
+    `profile` is `smoke`, `standard` or `deep`. With a `lab` trials and openings of the hold-out are recorded in it;
+    without one, nothing is, and the result says so.
+    """
+    protocol = protocols.Protocol.of(profile, plan=Plan(grid=grid or {}), opens_hold_out=open_hold_out)
+    counted = None if lab is None else protocols.Ledgered(lab.trials, clock=lab.clock, hold_outs=lab.hold_outs)
+    return protocols.evaluate(_maker(strategy), bars, settings, protocol, counted=counted)
+
+
 def compare(*results: Result, metrics: Sequence[str] | None = None) -> Table:
     """Return the figures of several results side by side; renders as a table in a notebook."""
     names = [result.strategy for result in results]

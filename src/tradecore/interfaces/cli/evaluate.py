@@ -50,7 +50,7 @@ def evaluate(
     """
     from tradecore.control import evaluations
     from tradecore.control.backtests import Ask
-    from tradecore.interfaces.cli.verdict import show_result
+    from tradecore.interfaces.cli.verdict import show_evaluation
 
     candidates = {name: tuple(values.split(",")) for name, values in assigned("--grid", grid).items()}
     ask = Ask(
@@ -61,4 +61,4 @@ def evaluate(
     screen = Screen(as_json)
     with screen.progress() as progress:
         kept = evaluations.run(open_lab(workspace), evaluations.EvaluateAsk(ask, profile, open_holdout), progress)
-    show_result(screen, kept)
+    show_evaluation(screen, kept)

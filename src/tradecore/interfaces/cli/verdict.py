@@ -12,6 +12,7 @@ from tradecore.interfaces.cli.screen import Screen
 if TYPE_CHECKING:
     from tradecore.backtest.result import Result
     from tradecore.control.backtests import Kept
+    from tradecore.reports.evaluation import EvaluationSheet
 
 COLUMNS = {
     "total_return": "return",
@@ -35,6 +36,56 @@ def show_result(screen: Screen, kept: Kept) -> None:
     screen.say(f"report  {kept.report.html}")
     screen.say(f"again   {kept.result.command}")
     screen.answer({**kept.result.to_json(), "run": kept.run.id, "report": kept.report.html})
+
+
+def show_evaluation(screen: Screen, kept: Kept) -> None:
+    """Print an evaluation, bad news first: verdict, what failed, what would have to be true; then the figures."""
+    from tradecore.backtest.evaluation_report import evaluation_sheet
+
+    result, found = kept.result, evaluation_sheet(kept.result)
+    verdict = result.verdict
+    assert verdict is not None
+    for line in heading(result):
+        screen.paragraph(line)
+    screen.say(f"\nverdict: {verdict.verdict.upper()}", "bold green" if verdict.is_edge else "bold yellow")
+    failed = [gate for gate in verdict.gates if not gate.passed]
+    if failed:
+        screen.table(("failed", "why"), [(gate.name.replace("_", " "), gate.text) for gate in failed])
+    if found is not None and found.wanted:
+        screen.say("\nwhat would have to be true")
+        for text in found.wanted:
+            screen.paragraph(f"- {text}")
+    screen.say()
+    show_figures(screen, result)
+    if found is not None:
+        _show_found(screen, found)
+    passed = [gate.name.replace("_", " ") for gate in verdict.gates if gate.passed]
+    if passed:
+        screen.say()
+        screen.paragraph(f"passed: {', '.join(passed)}")
+    screen.say(f"\nrun     {kept.run.id}")
+    screen.say(f"report  {kept.report.html}")
+    screen.say(f"again   {result.command}")
+    screen.answer({**result.to_json(), "run": kept.run.id, "report": kept.report.html})
+
+
+def _show_found(screen: Screen, found: EvaluationSheet) -> None:
+    """Print what-if, regimes, luck and the hold-out."""
+    columns = ("if something were otherwise", "return", "Sharpe", "trades")
+    screen.say()
+    screen.table(columns, found.what_if_rows(), right=columns[1:], fold=columns[:1])
+    screen.paragraph(found.break_even_text)
+    if found.regimes:
+        names = ("market", "days", "share", "return", "Sharpe", "loss")
+        screen.say()
+        screen.table(names, found.regime_rows(), right=names[1:], fold=names[:1])
+    screen.say()
+    for text in (*found.luck, *((found.chance_text,) if found.chance is not None else ())):
+        screen.paragraph(text)
+    if found.hold_out is not None:
+        screen.say()
+        screen.paragraph(f"hold-out: {found.hold_out.text}")
+    screen.say(f"\n{found.protocol}, {found.fingerprint[:12]}")
 
 
 def heading(result: Result) -> list[str]:
