@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tradecore.core.errors import DataError
 from tradecore.core.types import Timeframe
-from tradecore.stats.splits import WalkForward, auto, combinatorial, walk_forward
+from tradecore.stats.cpcv import Combinatorial, assemble, split
+from tradecore.stats.splits import WalkForward, auto, walk_forward
 
 LENGTH = st.integers(1, 60)
 GAP = st.integers(0, 30)
@@ -77,11 +78,32 @@ def test_automatic_shapes_always_fit_and_use_up_to_the_wanted_folds(n_bars, time
     assert settings.purge == purge
 
 
-@given(st.integers(10, 200), st.integers(2, 8), st.integers(0, 20), st.data())
-def test_combinatorial_training_keeps_its_distance_from_every_tested_bar(n_bars, groups, gap, data):
-    tested = data.draw(st.integers(1, groups - 1))
-    for train, test in combinatorial(n_bars, groups, tested, gap):
-        assert not (train & test).any()
-        if train.any():
-            distance = np.abs(np.subtract.outer(np.flatnonzero(train), np.flatnonzero(test)))
-            assert distance.min() > gap
+@given(st.integers(20, 200), st.integers(2, 9), st.integers(0, 20), st.integers(0, 20), st.data())
+def test_combinatorial_training_keeps_its_distance_from_every_tested_bar(n_bars, groups, purge, embargo, data):
+    settings = Combinatorial(groups, data.draw(st.integers(1, groups - 1)), purge, embargo)
+    tested = np.zeros(n_bars, np.int64)
+    found = split(n_bars, settings)
+    assert len(found) == settings.splits
+    for one in found:
+        test, train = (
+            np.concatenate([np.arange(n_bars)[part] for part in parts] or [[]]) for parts in (one.test, one.train)
+        )
+        tested[test.astype(int)] += 1
+        away = np.abs(np.arange(n_bars)[:, np.newaxis] - test).min(axis=1)
+        assert train.tolist() == np.flatnonzero(away > purge + embargo).tolist()
+    assert set(tested) == {settings.paths}
+
+
+@given(st.integers(2, 9), st.data())
+def test_every_path_tests_each_group_once_and_every_test_lies_in_one_path(groups, data):
+    settings = Combinatorial(groups, data.draw(st.integers(1, groups - 1)))
+    results = [
+        [np.array([number, group]) for group in one.tested] for number, one in enumerate(split(groups, settings))
+    ]
+    paths = assemble(results, settings)
+    assert len(paths) == settings.paths
+    used = [(number, group) for path in paths for number, group in path.reshape(-1, 2).tolist()]
+    assert all(path.reshape(-1, 2)[:, 1].tolist() == list(range(groups)) for path in paths)
+    assert sorted(used) == sorted(
+        (number, group) for number, one in enumerate(split(groups, settings)) for group in one.tested
+    )

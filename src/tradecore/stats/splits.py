@@ -1,4 +1,4 @@
-"""Where training ends and testing begins: walk-forward folds, the hold-out, combinatorial purged splits.
+"""Where training ends and testing begins: walk-forward folds and the hold-out; `stats.cpcv` has other splits.
 
 Bars in, slices out; no data is touched here. Called by `backtest.walk_forward` and by trainers. Invariants: test slices
 are disjoint, in order and of one length; every training slice ends at least `purge + embargo` bars before its own test
@@ -7,14 +7,10 @@ begins; nothing in a training slice of a walk-forward fold is later than its tes
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
-
-import numpy as np
 
 from tradecore.core.errors import ConfigError, DataError
-from tradecore.core.types import DAY_NS, BoolArray, Timeframe
+from tradecore.core.types import DAY_NS, Timeframe
 
 MIN_FOLDS = 3
 """Fewer test windows than this say nothing about another one."""
@@ -125,29 +121,6 @@ def auto(n_bars: int, timeframe: Timeframe, purge: int, folds: int = 6, *, is_an
     while needed != (needed := fixed + _embargo(needed, MIN_FOLDS, day)):
         pass
     raise DataError(_too_few(n_bars, needed, timeframe))
-
-
-def combinatorial(n_bars: int, groups: int, tested: int, gap: int) -> Iterator[tuple[BoolArray, BoolArray]]:
-    """Yield (train, test) masks, (T,) each, for every choice of `tested` out of `groups` equal groups of bars.
-
-    Training bars within `gap` bars before or after a test group are left out. Unlike walk-forward it trains on data
-    later than a test, so it checks a rule's stability, not its history.
-    Errors: ConfigError unless 2 <= groups, 1 <= tested < groups and gap >= 0; DataError for fewer bars than groups.
-    Source: Lopez de Prado (2018), ch. 12, combinatorial purged cross-validation.
-    """
-    if not (groups >= 2 and 1 <= tested < groups and gap >= 0):
-        raise ConfigError(f"{tested} of {groups} groups with gap {gap}: expected 1 <= tested < groups and gap >= 0")
-    if n_bars < groups:
-        raise DataError(f"{n_bars} bars for {groups} groups: expected at least one bar for each; take fewer groups")
-    borders = np.linspace(0, n_bars, groups + 1).astype(np.int64)
-    for chosen in combinations(range(groups), tested):
-        test = np.zeros(n_bars, np.bool_)
-        train = np.ones(n_bars, np.bool_)
-        for group in chosen:
-            start, stop = int(borders[group]), int(borders[group + 1])
-            test[start:stop] = True
-            train[max(start - gap, 0) : stop + gap] = False
-        yield train, test
 
 
 def _embargo(n_bars: int, folds: int, day: int) -> int:

@@ -1,9 +1,8 @@
-import numpy as np
 import pytest
 
 from tradecore.core.errors import ConfigError, DataError
 from tradecore.core.types import Timeframe
-from tradecore.stats.splits import Fold, WalkForward, auto, combinatorial, hold_out, walk_forward
+from tradecore.stats.splits import Fold, WalkForward, auto, hold_out, walk_forward
 
 HOUR = Timeframe.parse("1h")
 DAY = Timeframe.parse("1d")
@@ -80,19 +79,3 @@ def test_hold_out_refuses_a_fraction_out_of_range_and_no_bars():
         hold_out(1000, 0.6)
     with pytest.raises(DataError, match="0 bars"):
         hold_out(0)
-
-
-def test_combinatorial_splits_test_every_choice_of_groups_and_purge_around_them():
-    splits = list(combinatorial(80, groups=8, tested=2, gap=3))
-    assert len(splits) == 28
-    assert sum(test.sum() for _, test in splits) == 7 * 80
-    train, test = splits[0]
-    assert np.flatnonzero(test).tolist() == list(range(20))
-    assert np.flatnonzero(train).tolist() == list(range(23, 80))
-
-
-def test_combinatorial_splits_refuse_impossible_choices():
-    with pytest.raises(ConfigError):
-        list(combinatorial(80, groups=8, tested=8, gap=0))
-    with pytest.raises(DataError):
-        list(combinatorial(7, groups=8, tested=2, gap=0))
