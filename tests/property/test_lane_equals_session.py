@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tradecore.backtest.run import Settings, Shift, Simulation, simulate_shifts
+from tradecore.backtest.run import Settings, Shift, Simulation, simulate, simulate_shifts
+from tradecore.backtest.shares import play_shares
 from tradecore.core.bars import Bars
+from tradecore.core.orders import FillReason, OrderNote
 from tradecore.core.types import MINUTE_NS, FloatArray, Pair, Timeframe
+from tradecore.engine.frame import HistoryFrame
 from tradecore.features import sma
 from tradecore.features.feature import Feature
 from tradecore.risk.rules import Limits
 from tradecore.sim.model import VenueModel
 from tradecore.strategy.contract import Strategy
-from tradecore.strategy.lanes import Lane
+from tradecore.strategy.lanes import Lane, ShareLanes
 
 COUNT = 120
 BTC = Pair("BTC", "USD")
+PAIRS = (BTC, Pair("ETH", "USD"), Pair("SOL", "USD"))
 seeds = st.integers(0, 2**32 - 1)
 
 
@@ -39,7 +43,7 @@ class Given(Strategy):
         return self._given
 
 
-def random_bars(rng: np.random.Generator, count: int = COUNT) -> Bars:
+def random_bars(rng: np.random.Generator, count: int = COUNT, pair: Pair = BTC) -> Bars:
     """Return bars with gaps in time, jumps in price, bars that were filled in, and many with next to no volume."""
     jump = np.where(rng.random(count) < 0.05, rng.normal(0, 0.2, count), rng.normal(0, 0.01, count))
     close = np.round(50.0 * np.exp(np.cumsum(jump)) + 0.01, 2)
@@ -49,7 +53,7 @@ def random_bars(rng: np.random.Generator, count: int = COUNT) -> Bars:
     volume = rng.exponential(rng.choice([1.0, 300.0, 1e5]), count) * (rng.random(count) > 0.1)
     time = np.cumsum(1 + (rng.random(count) < 0.1) * rng.integers(1, 5, count)) * MINUTE_NS
     real = rng.random(count) > rng.choice([0.0, 0.2])
-    return Bars(BTC, Timeframe(MINUTE_NS), time, open_, high, low, close, volume, "synthetic test", is_real=real)
+    return Bars(pair, Timeframe(MINUTE_NS), time, open_, high, low, close, volume, "synthetic test", is_real=real)
 
 
 def random_share(rng: np.random.Generator, count: int = COUNT) -> Any:
@@ -69,6 +73,7 @@ def random_settings(rng: np.random.Generator, bars: Bars) -> Settings:
         participation=pick(0.05, 0.5, np.inf), tick=pick(0.0, 0.01, 0.5), lot=pick(0.0, 0.001, 0.1),
         min_quantity=pick(0.0, 0.05), min_notional=pick(0.0, 5.0, 200.0), max_base=pick(np.inf, 20.0),
         max_quote=pick(np.inf, 3000.0), latency_bars=int(rng.choice([0, 0, 1, 3])), allow_short=bool(rng.integers(2)),
+        max_positions=int(rng.choice([1, 2, 9])),
     )  # fmt: skip
     limits = Limits(
         pick(1.0, 0.4, 2.0), pick(1.0, 0.6), pick(1.0, 0.1), int(rng.choice([0, 0, 7])), bool(rng.random() < 0.05)
@@ -128,6 +133,25 @@ def test_strategies_in_turn_hand_over_as_in_the_session(seed: int, turns: int):
     same_journal(fast, slow)
 
 
+def both_by_shares(seed: int, pairs: int) -> tuple[Simulation, Simulation]:
+    """Play wanted shares of several pairs in the compiled loop and in the session."""
+    rng = np.random.default_rng(seed)
+    bars = [random_bars(rng, int(rng.integers(60, 120)), pair) for pair in PAIRS[:pairs]]
+    clock, given = HistoryFrame(bars, {}).clock, random_settings(rng, bars[0])
+    drawn = [np.resize(np.asarray(random_share(rng), np.float64), len(clock)) for _ in bars]
+    shares = np.stack(drawn) / rng.choice([1, pairs])
+    slow = ShareLanes({str(one.pair): share for one, share in zip(bars, shares, strict=True)}, clock)
+    return play_shares(shares, bars, given), simulate(slow, bars, given)
+
+
+@settings(max_examples=200)
+@given(seeds, st.integers(1, 3))
+def test_shares_of_several_pairs_are_played_as_in_the_session(seed: int, pairs: int):
+    fast, slow = both_by_shares(seed, pairs)
+    same_track(fast, slow)
+    same_journal(fast, slow)
+
+
 @settings(max_examples=150)
 @given(seeds)
 def test_the_lane_logs_the_decisions_and_gate_traces_of_the_session(seed: int):
@@ -136,18 +160,14 @@ def test_the_lane_logs_the_decisions_and_gate_traces_of_the_session(seed: int):
 
 def test_the_cases_reach_every_corner():
     """Property tests prove little on cases in which nothing happens: count what these saw."""
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for seed in range(150):
         fast, _ = both(seed)
-        orders, fills = fast.track.orders, fast.track.fills
-        for note in np.unique(orders["note"]).tolist():
-            seen[f"note {note}"] = seen.get(f"note {note}", 0) + 1
-        for rule, _count in fast.journal.top_blockers():
-            seen[rule] = seen.get(rule, 0) + 1
-        seen["capped"] = seen.get("capped", 0) + int((fills["reason"] == 4).any())
-        seen["sold in part"] = seen.get("sold in part", 0) + int(fast.journal.counts()["sell"] > 0)
-    wanted = {"note 0", "note 1", "note 3", "note 4", "note 7", "note 8", "note 10", "note 11", "capped", "sold in part",
-              "on_its_way", "no_new_risk", "max_drawdown", "cooldown", "pair_exposure", "total_exposure"}  # fmt: skip
-    assert wanted <= seen.keys(), wanted - seen.keys()
-    assert min(seen[one] for one in wanted) >= 2, seen
-    assert seen["note 0"] == pytest.approx(100, abs=60)
+        seen.update(f"note {OrderNote(note).name}" for note in set(fast.track.orders["note"].tolist()))
+        seen.update(rule for rule, _count in fast.journal.top_blockers())
+        seen["fill by cap"] += int((fast.track.fills["reason"] == FillReason.CAP).any())
+        seen["sold in part"] += fast.journal.counts()["sell"] > 0
+    notes = "NONE BELOW_MINIMUM NO_CASH CASH_RESIZED POSITION_BASE_LIMIT POSITION_QUOTE_LIMIT CANCELLED END_OF_DATA"
+    rules = "on_its_way no_new_risk max_drawdown cooldown pair_exposure total_exposure"
+    wanted = [f"note {name}" for name in notes.split()] + rules.split() + ["fill by cap", "sold in part"]
+    assert all(seen[name] >= 2 for name in wanted), seen

@@ -8,7 +8,7 @@ market is `sim.lane`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,8 @@ from tradecore.core.bars import Bars
 from tradecore.core.errors import AccountingError, UsageError
 from tradecore.core.orders import OrderNote, OrderState
 from tradecore.core.track import FILL, ORDER_RESULT, TRADE, Curve, Track
-from tradecore.core.types import FloatArray, IntArray, Nanoseconds
+from tradecore.core.types import FloatArray, IntArray, Nanoseconds, RecordArray
+from tradecore.risk.chain import Standing
 from tradecore.risk.rules import Limits
 from tradecore.sim import fills, lane
 from tradecore.sim.model import VenueModel
@@ -77,10 +78,13 @@ def play(bars: Bars, turns: Sequence[Turn], terms: Terms) -> tuple[Track, LaneJo
         while state.t < stop:
             state = lane_loop.advance(market, lines, logs, wishes, rules, state, stop)
             if state.t < stop:
-                logs = lane_loop.Logs(*(_longer(log) for log in logs))
+                logs = lane_loop.Logs(*(longer(log) for log in logs))
     spans = [(max(turn.start, turn.first), stop) for turn, stop in zip(turns, stops, strict=True)]
     track = _track(bars, lines, logs, state, terms.cash)
-    played = Played(bars.pair, spans, _kept(logs.signals, state.signals), track.curve, bars.close, terms.limits)
+    signals = _kept(logs.signals, state.signals)
+    played = Played(
+        (bars.pair,), len(bars), spans, signals, lambda: _standings(signals, track.curve, bars.close), terms.limits
+    )
     return track, LaneJournal(played)
 
 
@@ -120,16 +124,34 @@ def _logs(room: int) -> lane_loop.Logs:
     return lane_loop.Logs(*(records(room, dtype) for dtype in (FILL, TRADE, ORDER_RESULT, lane_loop.SIGNAL)))
 
 
-def _longer(log: np.ndarray) -> np.ndarray:
-    longer: np.ndarray = records(2 * len(log), log.dtype)
-    longer[: len(log)] = log
-    return longer
+def longer(log: RecordArray) -> RecordArray:
+    """Return a log with room for as much again."""
+    grown: RecordArray = records(2 * len(log), log.dtype)
+    grown[: len(log)] = log
+    return grown
 
 
 def _kept(log: np.ndarray, count: int) -> np.ndarray:
     """Return the rows that were written; a log that is mostly room is let go."""
     rows = log[:count]
     return rows if 2 * count >= len(log) else rows.copy()
+
+
+def _standings(signals: RecordArray, curve: Curve, close: FloatArray) -> Iterator[Standing]:
+    """Yield how the account stood at each signal."""
+    drawdown = _drawdown(curve)
+    for bar, held, left_at in zip(*(signals[name].tolist() for name in ("bar", "held", "left_at")), strict=True):
+        equity = float(curve.equity[bar])
+        share = held * float(close[bar]) / (equity if equity > 0.0 else float("nan"))
+        yield Standing(equity, float(drawdown[bar]), share, share, bar - left_at)
+
+
+def _drawdown(curve: Curve) -> FloatArray:
+    """Return the fall of time-weighted wealth from its peak after every bar, as the kernel follows it."""
+    base = np.concatenate([[curve.start_equity], curve.equity[:-1]]) + curve.flow
+    wealth = np.cumprod(np.divide(curve.equity, base, out=np.ones(len(base)), where=base > 0.0))
+    fallen: FloatArray = 1.0 - wealth / np.maximum.accumulate(np.maximum(wealth, 1.0))
+    return fallen
 
 
 def _handed_over(state: lane_loop.State, logs: lane_loop.Logs, bars: Bars, start: int) -> lane_loop.State:

@@ -28,6 +28,7 @@ NEVER = 1 << 62
 SIGNAL = np.dtype(
     [
         ("bar", "i8"),
+        ("pair", "i8"),  # always 0
         ("size", "f8"),  # as asked for; 0 for a close
         ("held", "f8"),  # base
         ("left_at", "i8"),  # bar in which the pair was last left; -NEVER when it never was
