@@ -1,8 +1,9 @@
-"""N accounts at once on one tape, each at its own bar: the market of training environments.
+"""N portfolios at once on one tape, each at its own bar: accounts over several pairs, with any market orders.
 
 The accounts are rows; what happens to one is `kernel.step`, the same function that a backtest runs, so the two cannot
-differ. Windows are never copied: an environment is (pair, bar, account), and who needs a window gathers it from the one
-resident tape. The property test holds a batch equal to N simulated venues, bit for bit.
+differ; the property test holds a batch equal to N simulated venues, bit for bit. It is the general batch. Where each
+account trades one pair and wishes for a share of equity, as training environments do, `sim.environments` is the fast
+one: it steps the scalar lane instead of the kernel's records, draws episodes, and rewards.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _SENT = int(OrderState.SENT)
 
 
 class Batch:
-    """N environments of one market. Use: `submit` what each wants, then `step`; read the state arrays."""
+    """N portfolios in one market. Use: `submit` what each wants, then `step`; read the state arrays."""
 
     def __init__(self, pairs: Sequence[Pair], tape: Tape, model: VenueModel, cash: float, environments: int) -> None:
         if environments < 1:
