@@ -41,13 +41,31 @@ KIND = "calibration"
 OUTCOMES = "outcomes.jsonl"
 PROFILES: Mapping[str, Calibration] = MappingProxyType(
     {
+        "smoke": Calibration(
+            markets=4,
+            planted=1,
+            kinds=("gbm",),
+            years=(2,),
+            edges=(0.0, 0.9),
+            configurations=20,
+            truth=2,
+            replications=100,
+            tracks=0,
+        ),
         "quick": Calibration(
-            markets=20, planted=10, edges=(0.0, 0.45, 0.9), configurations=100, truth=10, replications=500, tracks=100
+            markets=20,
+            planted=10,
+            edges=(0.0, 0.45, 0.9, 1.4),
+            configurations=100,
+            truth=10,
+            replications=500,
+            tracks=100,
         ),
         "full": Calibration(),
     }
 )
-"""How large the experiment is: `quick` shows that it works in minutes, `full` is what the documentation cites."""
+"""How large the experiment is: `smoke` shows that it runs, `quick` says something within minutes, and `full` is what
+the documentation cites."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def noun() -> None:
 
 @app.command()
 def calibrate(
-    profile: Annotated[str, typer.Option("--profile", help="How large: quick (minutes) or full.")] = "full",
+    profile: Annotated[str, typer.Option("--profile", help="How large: smoke (seconds), quick (minutes) or full.")] = "full",
     markets: Annotated[
         int | None,
         typer.Option("--markets", min=1, help="Markets without an edge, of each kind.", show_default="by profile"),
