@@ -73,9 +73,10 @@ def load(name: str) -> Workload:
 
 def prepare(workload: Workload, *, is_quick: bool) -> Path:
     """Make what a workload needs and return the folder it lies in."""
-    sizes = {workload.quick if is_quick else workload.size}
+    sizes: set[int] = set()
     for one in workload.contenders:
-        sizes.add((one.quick or workload.quick) if is_quick else (one.size or workload.size))
+        size = (one.quick or workload.quick) if is_quick else (one.size or workload.size)
+        sizes.add(int(one.options.get("bars", size)))
     material.DATA.mkdir(parents=True, exist_ok=True)
     for need in workload.needs:
         for size in sorted(sizes):

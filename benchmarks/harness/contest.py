@@ -114,12 +114,12 @@ def judge(outcome: Outcome) -> list[dict[str, Any]]:
 
 
 def ratios(outcome: Outcome, part: str) -> dict[str, float]:
-    """Return how many times our rate is each peer's, in one part."""
-    rows = {row["contender"]: row for row in outcome.rows if row["part"] == part}
-    ours = rows.get(OURS)
+    """Return how many times our rate in one part is each peer's; a peer without parts stands beside every part."""
+    ours = next((row for row in outcome.rows if row["part"] == part and row["contender"] == OURS), None)
     if ours is None:
         return {}
-    return {name: row["per_unit"] / ours["per_unit"] for name, row in rows.items() if name != OURS}
+    others = [row for row in outcome.rows if row["contender"] != OURS and row["part"] in ("", part)]
+    return {row["contender"]: row["per_unit"] / ours["per_unit"] for row in others}
 
 
 def parts_of(outcome: Outcome) -> list[str]:

@@ -17,7 +17,7 @@ BATCH = 100
 def prepare(job: Job) -> Run:
     bars = job.market(int(job.options["bars"]))
     columns = [bars[name] for name in ("open_time", "open", "high", "low", "close", "volume")]
-    size = np.full(len(bars["close"]), 1.0)
+    size = np.full(len(bars["close"]), RULES["size"])
     pairs = pairs_of(job.size)
 
     def run() -> Checks:

@@ -41,8 +41,9 @@ def settings() -> Settings:
 
     fee = RULES["fee"]
     venue = VenueModel(
-        taker_fee=fee, maker_fee=fee, half_spread=0.0, slippage=RULES["slippage"], participation=float("inf")
-    )
+        taker_fee=fee, maker_fee=fee, half_spread=0.0, slippage=RULES["slippage"], participation=float("inf"),
+        min_notional=0.0,
+    )  # fmt: skip
     return Settings(cash=RULES["cash"], venue=venue)
 
 

@@ -41,6 +41,7 @@ def command(job: Job) -> list[str]:
         "costs.half_spread": 0.0,
         "costs.slippage": RULES["slippage"],
         "costs.participation": 1.0,
+        "rules.min_notional": 0.0,
     }
     words = [sys.executable, "-m", "tradecore", f"--workspace={job.data / f'workspace-{job.size}'}"]
     words += [f"--set={name}={value}" for name, value in costs.items()]
