@@ -28,7 +28,11 @@ WORKLOAD = Workload(
         Contender("gym-anytrading", "peers/gym_anytrading_steps.py", "gym-anytrading", size=50_000, quick=5_000,
                   options={"bars": "20000"}, repeats=2),
     ),
-    aims=(Aim("rate", 10e6, part="index, 256"), Aim("rate", 1.5e6, part="windows 64x10, 256")),
+    aims=(
+        Aim("rate", 10e6, part="index, 256"), Aim("rate", 1.5e6, part="windows 64x10, 256"),
+        Aim("ahead", 90.0, part="windows 64x10, 256", of="gym-trading-env"),
+    ),
+    needs=("bars",),
     remark="Every step is an order or not at the next open with fee, spread, slippage, volume cap and minimum, a mark, "
     "a log reward, and a new random episode where one ended. Half of the steps wish for a new share. gym-trading-env: "
     "one environment, windows of 64 bars, positions 0 and 1. gym-anytrading: windows of two features, no account.",
