@@ -20,11 +20,14 @@ from tradecore.backtest.sweep import Swept
 from tradecore.core.bars import Bars
 from tradecore.core.types import FloatArray, Nanoseconds
 from tradecore.registry.trials import Trial
+from tradecore.stats.clusters import effective_trials
 from tradecore.stats.inference import deflated_sharpe, expected_max_sharpe, moments, trial_variance
 from tradecore.stats.overfitting import probability_of_overfitting
 from tradecore.strategy.contract import Strategy
 from tradecore.strategy.loading import source_hash
 
+LEAST_DAYS = 10
+"""Days from which candidates are grouped by how they move together."""
 MANY = 2_000
 """Candidates from which overfitting is looked at in fewer blocks: the cost is their number times that of the splits."""
 
@@ -47,8 +50,8 @@ class Selection:
     """Probability that the best of one half of the days is below the median in the other half."""
     blocks: int
     """Blocks the days were cut into for that; 0 where there were too few."""
-    effective: float | None = None
-    """How many independent candidates these, which move together, count as."""
+    effective: int | None
+    """How many groups that move together the candidates form: what was really tried."""
 
     def as_dict(self) -> dict[str, float | int | None]:
         """Return the fields as strict JSON material."""
@@ -70,6 +73,7 @@ def select(swept: Swept, trials: int, sharpes: FloatArray, by: str = "sharpe") -
     return Selection(
         len(swept), trials, shape.sharpe * year if shape else None, expected, deflated, overfitting,
         blocks if overfitting is not None else 0,
+        effective_trials(swept.daily).count if swept.daily.shape[1] >= LEAST_DAYS else None,
     )  # fmt: skip
 
 

@@ -65,11 +65,21 @@ class Ask:
     """Deposits (+) and withdrawals (-) in quote by moment, ISO-8601."""
     seed: int = 0
     random_traders: int = 100
+    decide: bool | None = None
+    """True asks `decide` on every bar where the compiled lane could answer; only a plain run can be asked that."""
 
     def words(self) -> dict[str, Any]:
         """Return what was asked, without what was left open, as a run records it."""
         given = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return {name: value for name, value in given.items() if value not in (None, (), {}, "")}
+
+    @classmethod
+    def from_words(cls, words: Mapping[str, Any]) -> Ask:
+        """Return the ask that a run recorded; what else the run recorded is left out."""
+        given = {name: value for name, value in words.items() if name in cls.__dataclass_fields__}
+        given["pairs"] = tuple(given.get("pairs", ()))
+        given["grid"] = {name: tuple(values) for name, values in given.get("grid", {}).items()}
+        return cls(**given)
 
     def command(self, verb: str, said: Sequence[str] = ()) -> str:
         """Return the command line that asks for the same again; `said` are options before the noun.
@@ -90,6 +100,7 @@ class Ask:
         parts += [f"--flow={moment}={amount}" for moment, amount in self.flows.items()]
         parts += [f"--param={name}={value}" for name, value in self.params.items()]
         parts += [f"--grid={name}={','.join(values)}" for name, values in self.grid.items()]
+        parts += ["--decide"] if self.decide else []
         return shlex.join([*parts, *([f"--seed={self.seed}"] if self.seed else [])])
 
 
@@ -107,7 +118,7 @@ def run(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
     make, bars = maker(ask), read(lab, ask, load(ask.strategy, **ask.params))
     with _started(lab, "backtest", ask, bars) as kept:
         prepare(bars, progress)
-        result = backtest(make(), bars, settings(lab, ask), tell=progress)
+        result = backtest(make(), bars, settings(lab, ask), tell=progress, lane=False if ask.decide else None)
         return keep(lab, kept, result, again(lab, ask, "run"))
 
 
@@ -159,10 +170,13 @@ def lookahead(lab: Lab, ask: Ask, cuts: int, progress: Progress = no_progress) -
     return found, recursion
 
 
-def prepare(bars: Sequence[Bars], progress: Progress = no_progress) -> None:
-    """Have the kernels ready, under a name of their own: on a new machine they are compiled, once, for some seconds."""
+def prepare(bars: Sequence[Bars], progress: Progress = no_progress, *, lane: bool | None = None) -> None:
+    """Have the kernels ready, under a name of their own: on a new machine they are compiled, once, for some seconds.
+
+    `lane` as in `backtest.run.simulate`: False readies the session's kernels, None the compiled lane's where it plays.
+    """
     progress("kernels, compiled once", 0, 1)
-    simulate(load("buy-and-hold"), [one[:2] for one in bars])
+    simulate(load("buy-and-hold"), [one[:2] for one in bars], lane=lane)
     progress("kernels, compiled once", 1, 1)
 
 

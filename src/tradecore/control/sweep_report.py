@@ -41,7 +41,8 @@ def luck(one: Selection) -> list[str]:
             "time (0 % would be sound, 50 % is a coin)."
         )
     if one.effective is not None:
-        said.append(f"The candidates move together so much that they count as {one.effective:,.0f} independent ones.")
+        ideas = "one idea" if one.effective == 1 else f"{one.effective:,} ideas"
+        said.append(f"By the days on which they earn and lose, {one.tried:,} candidates are {ideas}.")
     return said
 
 

@@ -11,7 +11,7 @@ import math
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -37,7 +37,7 @@ from tradecore.core.bars import Bars
 from tradecore.core.errors import AccountingError, StateRefusedError, UsageError
 from tradecore.core.seeds import generator
 from tradecore.registry.record import RunStatus
-from tradecore.registry.runs import Run
+from tradecore.registry.runs import Run, RunInputs
 from tradecore.reports.save import Saved
 from tradecore.reports.sweep_sheet import save
 from tradecore.strategy.loading import load
@@ -79,11 +79,7 @@ class SweepAsk:
     @classmethod
     def from_words(cls, words: Mapping[str, Any]) -> SweepAsk:
         """Return the ask that a run recorded."""
-        names = {one.name for one in fields(Ask)}
-        given = {name: value for name, value in words.items() if name in names}
-        given["pairs"] = tuple(given.get("pairs", ()))
-        given["grid"] = {name: tuple(values) for name, values in given.get("grid", {}).items()}
-        return cls(Ask(**given), words.get("sample"), words.get("best", 10), words.get("by", "sharpe"))
+        return cls(Ask.from_words(words), words.get("sample"), words.get("best", 10), words.get("by", "sharpe"))
 
     def command(self, lab: Lab) -> str:
         """Return the command line that asks for the same again."""
@@ -166,6 +162,11 @@ def asked_of(lab: Lab, name: str) -> SweepAsk:
     return SweepAsk.from_words(stored.record.arguments)
 
 
+def inputs(lab: Lab, asked: SweepAsk) -> RunInputs:
+    """Return what the numbers of a sweep depend on besides what was asked."""
+    return _Made.of(lab, asked).inputs(lab)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class _Made:
     """An ask made concrete: the bars, the settings, what makes the strategy, and its candidates."""
@@ -184,6 +185,11 @@ class _Made:
         locked = Protocol(hold_out=lab.settings.walk_forward.hold_out)
         bars = development(read(lab, ask, strategy), locked)  # a sweep must not see what is kept for the very end
         return cls(asked, bars, settings(lab, ask), make, sets.accepted(make, candidates_of(asked)))
+
+    def inputs(self, lab: Lab) -> RunInputs:
+        """Return what the numbers depend on, as a run records it."""
+        ask = self.asked.ask
+        return inputs_of(lab, load(ask.strategy, **ask.params), self.bars, ask.seed)
 
 
 def candidates_of(asked: SweepAsk) -> list[Params]:
@@ -221,9 +227,8 @@ class RunStore:
         made = self._made
         strategies = [made.make(**made.accepted.candidates[place]) for place in part.places.tolist()]
         trials = trials_of(strategies, made.bars, made.settings, part.daily, self._run.id, self._lab.clock.now())
-        self._lab.trials.record_many(
-            one for one in trials if (one.dataset, one.strategy, one.config) not in self._counted
-        )
+        fresh = (one for one in trials if (one.dataset, one.strategy, one.config) not in self._counted)
+        self._lab.trials.record_many(fresh, made.bars)
         self._run.save_array(f"{CHUNKS}{self._number:05}", places=part.places, figures=part.figures, daily=part.daily)
         self._number += 1
 
@@ -244,8 +249,7 @@ def load_parts(kept: Run) -> Part | None:
 @contextmanager
 def _opened(lab: Lab, made: _Made, resume: str | None) -> Iterator[Run]:
     """Give the run to work in: the one to go on with, under its lock, or a new one."""
-    ask = made.asked.ask
-    inputs = inputs_of(lab, load(ask.strategy, **ask.params), made.bars, ask.seed)
+    inputs = made.inputs(lab)
     found = lab.runs.get(resume) if resume is not None else _interrupted(lab, made, inputs)
     if found is None:
         with lab.runs.start(KIND, made.asked.words(), inputs) as kept:
@@ -259,7 +263,7 @@ def _opened(lab: Lab, made: _Made, resume: str | None) -> Iterator[Run]:
         yield kept
 
 
-def _interrupted(lab: Lab, made: _Made, inputs: Any) -> Run | None:
+def _interrupted(lab: Lab, made: _Made, inputs: RunInputs) -> Run | None:
     """Return the newest sweep that was asked the very same on the same data, code and settings, and did not end."""
     for one in lab.runs.list():
         record = one.record
@@ -286,7 +290,8 @@ def _locked(kept: Run) -> Iterator[None]:
 def _finished(lab: Lab, kept: Run, made: _Made, swept: Swept, progress: Progress) -> KeptSweep:
     """Measure the best in full, judge them against luck, write what a reader wants, and end the run."""
     asked, dataset = made.asked, dataset_of(made.bars)
-    selection = select(swept, lab.trials.count(dataset), lab.trials.sharpes(dataset), asked.by)
+    trials = max(lab.trials.count(dataset), lab.trials.count_market(made.bars))
+    selection = select(swept, trials, lab.trials.sharpes(dataset), asked.by)
     best = []
     for done, place in enumerate(places := swept.best(asked.best, asked.by)):
         progress("the best in full", done, len(places))

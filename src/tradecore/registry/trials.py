@@ -21,7 +21,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Engine
 
 from tradecore.core.bars import Bars
-from tradecore.core.errors import DataError
+from tradecore.core.errors import DataError, NothingThereError
 from tradecore.core.types import FloatArray, Nanoseconds
 from tradecore.registry.spans import overlapping, record_spans
 from tradecore.storage.database import open_database, reading, writing
@@ -137,7 +137,7 @@ class TrialLedger:
 
     def count(self, dataset: str) -> int:
         """Return how many different configurations were ever evaluated on a dataset."""
-        query = sa.select(sa.func.count()).select_from(_trials).where(_trials.c.dataset == dataset)
+        query = sa.select(sa.func.count()).select_from(_trials).where(_trials.c.dataset == dataset, self._seen())
         with reading(self._engine) as connection:
             return int(connection.execute(query).scalar_one())
 
@@ -152,7 +152,8 @@ class TrialLedger:
             for one in bars:
                 start, end = int(one.open_time[0]), one.end_time
                 names |= dict.fromkeys(overlapping(connection, (one,), start, end))
-            query = sa.select(_trials.c.strategy, _trials.c.config).where(_trials.c.dataset.in_(list(names))).distinct()
+            here = _trials.c.dataset.in_(list(names)), self._seen()
+            query = sa.select(_trials.c.strategy, _trials.c.config).where(*here).distinct()
             return int(connection.execute(sa.select(sa.func.count()).select_from(query.subquery())).scalar_one())
 
     def sharpes(self, dataset: str) -> FloatArray:
@@ -163,7 +164,7 @@ class TrialLedger:
         newest = (
             sa.select(sa.func.max(_evaluations.c.id))
             .join(_trials, _trials.c.id == _evaluations.c.trial)
-            .where(_trials.c.dataset == dataset, _evaluations.c.sharpe.is_not(None))
+            .where(_trials.c.dataset == dataset, _evaluations.c.sharpe.is_not(None), self._known())
             .group_by(_evaluations.c.trial)
         )
         query = sa.select(_evaluations.c.sharpe).where(_evaluations.c.id.in_(newest)).order_by(_evaluations.c.trial)
@@ -179,6 +180,18 @@ class TrialLedger:
         )
         with reading(self._engine) as connection:
             return {(row[0], row[1], row[2]) for row in connection.execute(query)}
+
+    def as_of(self, run: str) -> PastLedger:
+        """Return the ledger as it was when a run had recorded its last evaluation: what its figures were made with.
+
+        Errors: NothingThereError when the run recorded none.
+        """
+        query = sa.select(sa.func.max(_evaluations.c.id)).where(_evaluations.c.run == run)
+        with reading(self._engine) as connection:
+            last = connection.execute(query).scalar_one()
+        if last is None:
+            raise NothingThereError(f"run {run} recorded no trial in this ledger; it cannot be judged as it was")
+        return PastLedger(self._engine, int(last))
 
     def for_dataset(self, dataset: str, strategy: str | None = None) -> list[Trial]:
         """Return every evaluation on a dataset, oldest first, of one strategy or of all."""
@@ -199,7 +212,39 @@ class TrialLedger:
         with reading(self._engine) as connection:
             return {dataset: int(count) for dataset, count in connection.execute(query)}
 
+    def _known(self) -> sa.ColumnElement[bool]:
+        """Return which evaluations this ledger knows."""
+        return sa.true()
+
+    def _seen(self) -> sa.ColumnElement[bool]:
+        """Return which trials this ledger knows."""
+        return sa.true()
+
     def _add_trials(self) -> sa.Insert:
         if self._engine.dialect.name == "postgresql":
             return postgresql.insert(_trials).on_conflict_do_nothing()
         return sqlite.insert(_trials).on_conflict_do_nothing()
+
+
+class PastLedger(TrialLedger):
+    """The ledger at a moment of its past. What is recorded here is in the real one already and is not written again."""
+
+    def __init__(self, engine: Engine, last: int) -> None:
+        super().__init__(engine)
+        self._last = last
+
+    def record_many(self, trials: Iterable[Trial], bars: Sequence[Bars] = ()) -> int:
+        """Take the evaluations and write nothing."""
+        for _ in trials:
+            pass
+        return 0
+
+    def of_run(self, run: str) -> set[tuple[str, str, str]]:
+        """Return nothing: a run that is repeated begins anew."""
+        return set()
+
+    def _known(self) -> sa.ColumnElement[bool]:
+        return _evaluations.c.id <= self._last
+
+    def _seen(self) -> sa.ColumnElement[bool]:
+        return _trials.c.id.in_(sa.select(_evaluations.c.trial).where(self._known()))

@@ -115,7 +115,7 @@ def test_the_database_itself_refuses_to_change_or_delete(ledger: TrialLedger, pa
 
 def test_the_ledger_has_no_way_to_change_or_delete() -> None:
     assert {name for name in dir(TrialLedger) if not name.startswith("_")} == {
-        "open", "close", "record", "record_many", "count", "count_market", "sharpes", "of_run", "for_dataset",
+        "open", "close", "record", "record_many", "count", "count_market", "sharpes", "of_run", "as_of", "for_dataset",
         "datasets",
     }  # fmt: skip
 

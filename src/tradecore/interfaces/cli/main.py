@@ -33,8 +33,8 @@ NOUNS: Mapping[str, str] = MappingProxyType(
         "strategy": "Strategies: list, new, check.",
         "backtest": "Test a strategy: run, sweep, walk-forward, compare, lookahead.",
         "evaluate": "The whole honest protocol on one strategy: edge, or no evidence of edge.",
-        "evidence": "The verdict itself, measured: calibrate.",
-        "runs": "What was run: list, show.",
+        "evidence": "The verdict itself, measured: calibrate, page.",
+        "runs": "What was run: list, show, repeat.",
         "config": "Settings: show, schema, diff.",
         "doctor": "Check this machine and workspace, with a remedy for what is wrong.",
     }

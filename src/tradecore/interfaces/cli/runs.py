@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from tradecore.registry.record import RunRecord
     from tradecore.registry.runs import ListedRun
 
-app = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="What was run: list, show.")
+app = typer.Typer(
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="What was run: list, show, repeat."
+)
 
 
 @app.command("list")
@@ -76,6 +78,36 @@ def show(
             ("file", "bytes"), [(name, item.bytes) for name, item in record.artefacts.items()], right=("bytes",)
         )
     screen.answer({**record.to_json(), "status": chosen.status, "folder": chosen.path})
+
+
+@app.command()
+def repeat(
+    run: Annotated[str, typer.Argument(help="The run's id, the start of it, or latest.")] = "latest",
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Do again what a run did, on the same data, code and settings, and compare every number bit for bit.
+
+    Refused with 3 when data, code or config has changed; ends with 1 when a number differs.
+    Example: tradecore runs repeat latest
+    """
+    from tradecore.control.repeat import repeat as repeat_run
+
+    screen = Screen(as_json)
+    with screen.progress() as progress:
+        found = repeat_run(open_lab(workspace), run, progress)
+    compared = f"{found.figures} figures and {found.arrays} arrays"
+    if found.different:
+        screen.say(
+            f"run {found.run} ({found.kind}): NOT the same, {len(found.different)} differ of {compared}", "bold red"
+        )
+        for name in found.different:
+            screen.say(f"  {name}")
+    else:
+        screen.say(f"run {found.run} ({found.kind}): the same, bit for bit, in {compared}", "green")
+    screen.answer({"same": not found.different, **{name: getattr(found, name) for name in found.__dataclass_fields__}})
+    if found.different:
+        raise typer.Exit(1)
 
 
 def _mapping(screen: Screen, title: str, values: Mapping[str, object]) -> None:
