@@ -12,6 +12,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -151,6 +152,25 @@ def calibrate(
         return _finished(kept, sheet, outcomes)
 
 
+def fill_page(lab: Lab, name: str, page: Path) -> Run:
+    """Put a finished calibration's tables and pictures into a page of documentation, between its marks.
+
+    Errors: NothingThereError for a page that is not there; UsageError for a run of another kind; DataError for a page
+    without marks; as `Run.read`.
+    """
+    from tradecore.reports import calibration_page
+
+    asked_of(lab, name)
+    if not page.is_file():
+        raise NothingThereError(
+            f"{page}: no such page; make one with {calibration_page.BEGIN} and {calibration_page.END}"
+        )
+    kept = lab.runs.get(name)
+    pictures = {one: kept.read(one) for one in kept.record.artefacts if one.endswith(".png")}
+    calibration_page.fill(page, kept.read(calibration_page.PIECE).decode(), pictures)
+    return kept
+
+
 def asked_of(lab: Lab, name: str) -> CalibrationAsk:
     """Return what the calibration with this run id was asked for. Errors: UsageError for a run of another kind."""
     stored = lab.runs.get(name)
@@ -162,9 +182,10 @@ def asked_of(lab: Lab, name: str) -> CalibrationAsk:
 
 
 def _finished(kept: Run, sheet: CalibrationSheet, outcomes: Mapping[str, Mapping[str, Any]]) -> KeptCalibration:
-    from tradecore.reports import calibration
+    from tradecore.reports import calibration, calibration_page
 
     kept.save_json("outcomes", outcomes)
+    kept.save_text(calibration_page.PIECE, calibration_page.piece(sheet))
     report = calibration.save(sheet, kept.path)
     for path in (report.html, report.json, *report.pngs):
         kept.add_artefact(path)

@@ -9,10 +9,11 @@ import pytest
 
 from tradecore.bootstrap import open_lab
 from tradecore.control import evidence
-from tradecore.control.evidence import OUTCOMES, CalibrationAsk, KeptCalibration, asked_of, calibrate
+from tradecore.control.evidence import OUTCOMES, CalibrationAsk, KeptCalibration, asked_of, calibrate, fill_page
 from tradecore.control.lab import Lab
 from tradecore.core.errors import NothingThereError, StateRefusedError, UsageError
 from tradecore.registry.record import RunStatus
+from tradecore.reports.calibration_page import BEGIN, END
 
 SMOKE = CalibrationAsk("smoke", markets=1)
 
@@ -39,6 +40,17 @@ def test_a_calibration_is_a_run_that_says_what_was_asked_and_holds_its_outcomes(
     assert record.metrics["is_calibrated"] == kept.sheet.is_calibrated
     assert kept.sheet.command == "tradecore evidence calibrate --profile=smoke --markets=1 --seed=1"
     assert (kept.run.path / OUTCOMES).is_file()
+
+
+@pytest.mark.slow
+def test_a_page_of_documentation_is_filled_from_a_run(lab: Lab, kept: KeptCalibration, tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"# Page\n{BEGIN}\n{END}\n")
+    assert fill_page(lab, kept.run.id, page).id == kept.run.id
+    assert "| gbm | best of a sweep | no costs |" in page.read_text()
+    assert (tmp_path / "calibration-power.png").read_bytes() == (kept.run.path / "power.png").read_bytes()
+    with pytest.raises(NothingThereError, match="no such page"):
+        fill_page(lab, kept.run.id, tmp_path / "nowhere.md")
 
 
 @pytest.mark.slow

@@ -5,6 +5,7 @@ It shows what `control.evidence` says and decides nothing.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
     from tradecore.control.evidence import KeptCalibration
 
 app = typer.Typer(
-    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="The verdict itself: calibrate."
+    rich_markup_mode=None,
+    add_completion=False,
+    no_args_is_help=True,
+    help="The verdict itself, measured: calibrate, page.",
 )
 
 
@@ -29,7 +33,9 @@ def noun() -> None:
 
 @app.command()
 def calibrate(
-    profile: Annotated[str, typer.Option("--profile", help="How large: smoke (seconds), quick (minutes) or full.")] = "full",
+    profile: Annotated[
+        str, typer.Option("--profile", help="How large: smoke (seconds), quick (minutes) or full.")
+    ] = "full",
     markets: Annotated[
         int | None,
         typer.Option("--markets", min=1, help="Markets without an edge, of each kind.", show_default="by profile"),
@@ -74,6 +80,25 @@ def calibrate(
     show(screen, kept)
     if not kept.sheet.is_calibrated:
         raise typer.Exit(GateRefusedError.exit_code)
+
+
+@app.command()
+def page(
+    file: Annotated[Path, typer.Argument(help="A Markdown page with the marks of a calibration.", show_default=False)],
+    run: Annotated[str, typer.Option("--run", help="The calibration's run id, or latest.")] = "latest",
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """Put a calibration's tables and pictures into a page of documentation, in place of what stood there.
+
+    Example: tradecore evidence page docs/concepts/calibration.md --run latest
+    """
+    from tradecore.control import evidence
+
+    screen = Screen(as_json)
+    kept = evidence.fill_page(open_lab(workspace), run, file)
+    screen.say(f"{file} now shows run {kept.id}")
+    screen.answer({"page": file, "run": kept.id})
 
 
 def show(screen: Screen, kept: KeptCalibration) -> None:
