@@ -205,7 +205,7 @@ class Session:
         intent = intent_of(
             signal, self._next_id, book.pair, position, book.market._fast[3][book.market._i], self._clock[self._index]
         )
-        if any(_same_errand(intent, other) for other in book.resting.values()):
+        if book.resting and any(_same_errand(intent, other) for other in book.resting.values()):
             self._journal.decision(self._index, book.pair, signal, (_ON_ITS_WAY,))
             return []
         fraction = intent.size if intent.size_kind is SizeKind.FRACTION else None

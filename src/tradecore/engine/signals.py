@@ -47,6 +47,8 @@ def checked(signal: Signal) -> Signal:
     """Return the signal when every number in it can be meant. Errors: FaultError naming field, value and range."""
     if signal.action is Action.HOLD and signal.reason.__class__ is str and len(signal.reason) <= REASON_LENGTH:
         return signal
+    if _is_plain(signal):
+        return signal
     if not isinstance(signal.action, Action):
         raise FaultError(f"action is {signal.action!r}, expected one of {', '.join(Action)}")
     _check_size(signal)
@@ -79,6 +81,21 @@ def checked(signal: Signal) -> Signal:
     _check_level("limit", signal.limit, 0.0)
     _check_level("trigger", signal.trigger, 0.0)
     return signal
+
+
+def _is_plain(signal: Signal) -> bool:
+    """Say whether a signal is a market order for a share of equity and nothing else: most are, and soon looked at."""
+    return (
+        signal.action.__class__ is Action
+        and signal.size.__class__ is float
+        and 0.0 < signal.size <= 1.0  # type: ignore[operator]  # it is a float
+        and signal.reason.__class__ is str
+        and len(signal.reason) <= REASON_LENGTH
+        and signal.confidence == 1.0
+        and signal.regime == ""
+        and signal.limit is signal.trigger is signal.stop is signal.target is signal.trail is None
+        and signal.slippage_tolerance is None
+    )
 
 
 def is_exit(signal: Signal, position: float) -> bool:

@@ -113,6 +113,16 @@ def advance(tape: Tape, books: Books, start: int, stop: int) -> int:
 
 
 @njit(cache=True)
+def advance_and_look(tape: Tape, books: Books, start: int, stop: int) -> tuple[int, int]:
+    """Let bars start..stop-1 happen as `advance` does; return the bar reached, and the first from there in which the
+    venue may have something to tell: the next while an order rests."""
+    reached = advance(tape, books, start, stop)
+    if books.counts[OPEN_ORDERS] != 0:
+        return reached, reached
+    return reached, next_touch(tape, books, reached, min(reached + LOOK_AHEAD, len(tape.time)))
+
+
+@njit(cache=True)
 def step(tape: Tape, books: Books, t: int) -> float:
     """Let bar t happen to one account and return the cash that flowed in at its open."""
     flow = flow_cash(tape, books, t)

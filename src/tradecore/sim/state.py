@@ -185,17 +185,25 @@ def many_books(venue_rules: RecordArray, cash: float, environments: int, *, max_
 
 def with_room(books: Books, orders: int = 0) -> Books:
     """Return the books with logs doubled wherever one bar more, or `orders` orders more, might not fit."""
-    open_orders, pairs = int(books.counts[OPEN_ORDERS]), len(books.positions)
-    need = open_orders + orders + pairs * 2
+    open_orders, fills, trades, results = books.counts.tolist()
+    resting = open_orders + orders
+    need = resting + len(books.positions) * 2
+    if (
+        resting <= len(books.orders)
+        and fills + need <= len(books.fills)
+        and trades + need <= len(books.trades)
+        and results + need <= len(books.results)
+    ):
+        return books
     grown = {
-        "orders": (books.orders, open_orders + orders),
-        "fills": (books.fills, int(books.counts[FILLS]) + need),
-        "trades": (books.trades, int(books.counts[TRADES]) + need),
-        "results": (books.results, int(books.counts[RESULTS]) + need),
+        "orders": (books.orders, resting),
+        "fills": (books.fills, fills + need),
+        "trades": (books.trades, trades + need),
+        "results": (books.results, results + need),
     }
     changed = {
         name: np.resize(log, max(2 * len(log), 2 * wanted))
         for name, (log, wanted) in grown.items()
         if wanted > len(log)
     }
-    return books._replace(**changed) if changed else books
+    return books._replace(**changed)

@@ -18,7 +18,7 @@ from tradecore.core.orders import At, Fill, FillReason, Intent, Level, Liquidity
 from tradecore.core.ports import AccountState, PositionState
 from tradecore.core.track import Curve, Track
 from tradecore.core.types import Pair, Side, Timeframe
-from tradecore.sim import booking, kernel, quiet
+from tradecore.sim import booking, kernel
 from tradecore.sim.model import VenueModel
 from tradecore.sim.state import (
     FILLS,
@@ -32,6 +32,14 @@ from tradecore.sim.state import (
     open_books,
     with_room,
 )
+
+# An enumeration called takes several times as long as a look into a table of its members.
+_SIDES, _LIQUIDITIES, _REASONS, _STATES, _NOTES = (
+    {int(member): member for member in kind} for kind in (Side, Liquidity, FillReason, OrderState, OrderNote)
+)
+
+
+_NONE: frozenset[int] = frozenset()
 
 
 class SimulatedVenue:
@@ -90,7 +98,6 @@ class SimulatedVenue:
         if index < self._quiet_until:
             return ()
         self._catch_up()
-        self._quiet_until = self._next_possible_event()
         return self._news()
 
     def quiet_until(self) -> int:
@@ -103,15 +110,13 @@ class SimulatedVenue:
             assert through < self._quiet_until, "a bar that may bring news is for advance to make final"
             self._index = through
         self._catch_up()
-        state = self._books.account[0]
-        positions = {
-            pair: self._position(i) for i, pair in enumerate(self._pairs) if self._books.positions["quantity"][i] != 0.0
-        }
-        resting = self._books.orders["id"][: int(self._books.counts[OPEN_ORDERS])]
-        drawdown = 1.0 - float(state["wealth"]) / float(state["peak"])
-        return AccountState(
-            float(state["cash"]), float(state["equity"]), drawdown, positions, frozenset(resting.tolist())
-        )
+        account = self._books.account[0]
+        cash, equity, wealth, peak = account["cash"], account["equity"], account["wealth"], account["peak"]
+        held = self._books.positions["quantity"].tolist()
+        positions = {pair: self._position(i) for i, pair in enumerate(self._pairs) if held[i] != 0.0}
+        open_orders = int(self._books.counts[OPEN_ORDERS])
+        resting = frozenset(self._books.orders["id"][:open_orders].tolist()) if open_orders else _NONE
+        return AccountState(float(cash), float(equity), 1.0 - float(wealth) / float(peak), positions, resting)
 
     def track(self) -> Track:
         """Return everything the account left behind up to the newest final bar.
@@ -158,16 +163,12 @@ class SimulatedVenue:
         return np.concatenate([self._books.results[: int(self._books.counts[RESULTS])], rest])
 
     def _catch_up(self) -> None:
+        """Let the kernel play every bar that is final."""
         while self._done <= self._index:
             self._books = with_room(self._books)
-            self._done = int(kernel.advance(self._tape, self._books, self._done, self._index + 1))
-
-    def _next_possible_event(self) -> int:
-        """Return the first bar after this one in which the venue may have something to tell."""
-        if self._books.counts[OPEN_ORDERS]:
-            return self._index + 1
-        stop = min(self._index + 1 + kernel.LOOK_AHEAD, len(self._tape.time))
-        return int(quiet.next_touch(self._tape, self._books, self._index + 1, stop))
+            self._done, self._quiet_until = kernel.advance_and_look(
+                self._tape, self._books, self._done, self._index + 1
+            )
 
     def _news(self) -> list[Filled | OrderChanged]:
         news: list[Filled | OrderChanged] = []
@@ -177,18 +178,18 @@ class SimulatedVenue:
             fill = Fill(
                 order,
                 self._pairs[pair],
-                Side(side),
+                _SIDES[side],
                 time,
                 quantity,
                 price,
                 fee,
-                Liquidity(liquidity),
-                FillReason(reason),
+                _LIQUIDITIES[liquidity],
+                _REASONS[reason],
             )
             news.append(Filled(fill))
         for row in self._books.results[self._told_results : int(count[RESULTS])].tolist():
             order, _time, pair, _side, state, note, _wanted, _filled = row
-            news.append(OrderChanged(order, self._pairs[pair], OrderState(state), OrderNote(note)))
+            news.append(OrderChanged(order, self._pairs[pair], _STATES[state], _NOTES[note]))
         self._told_fills, self._told_results = int(count[FILLS]), int(count[RESULTS])
         return news
 
