@@ -46,11 +46,16 @@ UNRECORDED = "The hold-out was opened and the opening is on no record; run it in
 
 
 def backtest(
-    strategy: Strategy, bars: Sequence[Bars], settings: Settings | None = None, *, tell: Tell | None = None
-) -> Result:
-    """Run a strategy once over the bars. Figures and no verdict: one run over known data proves nothing."""
+    strategy: Strategy, bars: Sequence[Bars], settings: Settings | None = None, *, tell: Tell | None = None,
+    lane: bool | None = None,
+) -> Result:  # fmt: skip
+    """Run a strategy once over the bars. Figures and no verdict: one run over known data proves nothing.
+
+    `lane` as in `backtest.run.simulate_shifts`: False asks `decide` on every bar, which alone gives reasons in words.
+    """
     settings = settings or Settings()
-    done = simulate(strategy, bars, settings, progress=(lambda i, n: tell("backtest", i, n)) if tell else None)
+    hear = (lambda i, n: tell("backtest", i, n)) if tell else None
+    done = simulate(strategy, bars, settings, progress=hear, lane=lane)
     return Result(
         strategy=strategy.name(), text=first_line(strategy), params=strategy.p._asdict(), kind="backtest",
         bars=tuple(bars),

@@ -53,11 +53,18 @@ class Terms:
 
 
 def has_lane(strategy: Strategy) -> bool:
-    """Say whether a strategy's exposure is its whole answer: it listens to nothing else that a session tells."""
+    """Say whether a strategy's exposure is its whole answer.
+
+    It is not when the strategy listens to what else a session tells, or when a subclass wrote a new `decide` over the
+    exposure it inherits.
+    """
     kind = type(strategy)
-    return strategy.exposure is not None and all(
-        getattr(kind, name) is getattr(Strategy, name) for name in ("on_start", "on_stop", "on_fill")
-    )
+    if strategy.exposure is None or any(
+        getattr(kind, name) is not getattr(Strategy, name) for name in ("on_start", "on_stop", "on_fill")
+    ):
+        return False
+    written = next(one for one in kind.__mro__ if {"exposure", "decide"} & vars(one).keys())
+    return "exposure" in vars(written) or "exposure" in vars(strategy)
 
 
 def play(bars: Bars, turns: Sequence[Turn], terms: Terms) -> tuple[Track, LaneJournal]:

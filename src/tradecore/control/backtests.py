@@ -170,13 +170,10 @@ def lookahead(lab: Lab, ask: Ask, cuts: int, progress: Progress = no_progress) -
     return found, recursion
 
 
-def prepare(bars: Sequence[Bars], progress: Progress = no_progress, *, lane: bool | None = None) -> None:
-    """Have the kernels ready, under a name of their own: on a new machine they are compiled, once, for some seconds.
-
-    `lane` as in `backtest.run.simulate`: False readies the session's kernels, None the compiled lane's where it plays.
-    """
+def prepare(bars: Sequence[Bars], progress: Progress = no_progress) -> None:
+    """Have the kernels ready, under a name of their own: on a new machine they are compiled, once, for some seconds."""
     progress("kernels, compiled once", 0, 1)
-    simulate(load("buy-and-hold"), [one[:2] for one in bars], lane=lane)
+    simulate(load("buy-and-hold"), [one[:2] for one in bars])
     progress("kernels, compiled once", 1, 1)
 
 

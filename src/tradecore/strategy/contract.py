@@ -58,11 +58,15 @@ class Strategy:
         return {}
 
     def decide(self, market: Market, account: Account) -> Answer:
-        """Answer the newest final bar with a signal."""
-        raise NotImplementedError(f"{self.name()} has no decide(market, account)")
+        """Answer the newest final bar with a signal; by itself it answers what `exposure` wants."""
+        if self.exposure is None:
+            raise NotImplementedError(f"{self.name()} has no decide(market, account)")
+        from tradecore.strategy.lanes import answer
+
+        return answer(self, market, account)
 
     # The compiled lane: `exposure(features) -> (T,) in [0, 1]`, the share of equity wanted after each bar. A strategy
-    # whose answer is only that may offer it for sweeps; `strategy check` proves that it equals `decide`.
+    # whose answer is only that may offer it, and is then played by it; `strategy check` proves that it equals `decide`.
     exposure: ClassVar[Any] = None
 
     def on_start(self) -> None:

@@ -30,7 +30,7 @@ def problems(strategy: Strategy, pairs: Sequence[str]) -> list[str]:
 
 
 def _methods(strategy: Strategy) -> list[str]:
-    if type(strategy).decide is Strategy.decide:
+    if type(strategy).decide is Strategy.decide and strategy.exposure is None:
         return ["it has no decide(self, market, account)"]
     return [
         f"{name} is {type(getattr(strategy, name)).__name__}, expected a method"

@@ -88,6 +88,23 @@ def _checked(strategy: Strategy, bars: Bars) -> Any:
     return share
 
 
+def answer(strategy: Strategy, market: Market, account: Account) -> Signal:
+    """Answer the newest bar with what the exposure over the bars up to it wants: slow, and unable to see the future.
+
+    Errors: StrategyError for several pairs, or when the last two values are no shares.
+    """
+    if len(market.pairs) > 1:
+        raise StrategyError(f"{strategy.name()}: exposure is for one pair; write decide(market, account) for several")
+    seen, warm = market.index + 1, warmup(strategy.features(strategy.p))
+    share = np.asarray(strategy.exposure({name: column[:seen] for name, column in market._columns.items()}))
+    if share.shape != (seen,):
+        raise StrategyError(f"{strategy.name()}: exposure has shape {share.shape}, expected ({seen},), one per bar")
+    wanted, before = float(share[-1]), float(share[-2]) if seen - 1 > warm else 0.0
+    if not (0.0 <= wanted <= 1.0 and 0.0 <= before <= 1.0):
+        raise StrategyError(f"{strategy.name()}: exposure is {before!r}, then {wanted!r}, expected [0, 1]")
+    return _signal(strategy, account.position, wanted, before)
+
+
 class Lane(Wrapper):
     """Decides what a strategy's exposure over known bars says, one bar at a time."""
 

@@ -35,6 +35,10 @@ Flows = Annotated[
     typer.Option("--flow", metavar="DATE=AMOUNT", help="Money in, or out with a minus sign; repeatable."),
 ]
 Cash = Annotated[float | None, typer.Option("--cash", help="Starting cash in quote.", show_default="from settings")]
+Decide = Annotated[
+    bool,
+    typer.Option("--decide", help="Ask decide on every bar, also where exposure says it all; gives reasons in words."),
+]
 
 
 @app.command()
@@ -48,6 +52,7 @@ def run(
     param: Params = None,
     cash: Cash = None,
     flow: Flows = None,
+    decide: Decide = False,
     seed: Seed = 0,
     as_json: Json = False,
     workspace: Workspace = None,
@@ -69,6 +74,7 @@ def run(
         cash=cash,
         flows=assigned("--flow", flow),
         seed=seed,
+        decide=decide or None,
     )
     screen = Screen(as_json)
     with screen.progress() as progress:

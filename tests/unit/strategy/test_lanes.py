@@ -1,0 +1,77 @@
+"""What an exposure is taken to mean, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tradecore.core.bars import Bars
+from tradecore.core.errors import StrategyError
+from tradecore.core.types import Pair, Timeframe
+from tradecore.features import sma
+from tradecore.features.feature import Feature
+from tradecore.market.synthetic import make
+from tradecore.strategy.contract import Strategy
+from tradecore.strategy.lanes import changes_of, wanted_changes, wanted_share
+
+
+class Wants(Strategy):
+    """Answers with what it was given."""
+
+    def __init__(self, share: Any) -> None:
+        super().__init__()
+        self._given = share
+
+    def features(self, p: Any) -> Mapping[str, Feature]:
+        return {"mean": sma(5)}
+
+    def exposure(self, features: Mapping[str, np.ndarray]) -> Any:
+        return self._given
+
+
+@pytest.fixture(scope="module")
+def bars() -> Bars:
+    return make("noise", pair=Pair("BTC", "USD"), timeframe=Timeframe.parse("1h"), bars=20, seed=1)
+
+
+def test_changes_begin_with_the_first_bar_and_hold_every_step() -> None:
+    changes = changes_of(np.array([0.5, 0.5, 0.0, 0.0, 1.0]))
+    assert changes.at.tolist() == [0, 2, 4]
+    assert changes.share.tolist() == [0.5, 0.0, 1.0]
+
+
+def test_nothing_is_wanted_before_the_features_have_values_and_the_strategys_own_array_stays(bars: Bars) -> None:
+    given = np.full(20, 0.5)
+    share = wanted_share(Wants(given), bars)
+    assert share.tolist() == [0.0] * 4 + [0.5] * 16
+    assert (given == 0.5).all()
+
+
+def test_a_mask_means_everything_or_nothing(bars: Bars) -> None:
+    mask = np.arange(20) >= 10
+    assert wanted_changes(Wants(mask), bars).share.tolist() == [0.0, 1.0]
+    assert wanted_share(Wants(mask), bars).tolist() == mask.astype(float).tolist()
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        (np.zeros(19), "shape"),
+        (np.zeros((1, 20)), "shape"),
+        (np.full(20, 1.5), r"1\.5.* in bar 4 "),
+        (np.where(np.arange(20) == 7, np.nan, 0.0), "nan.* in bar 7 "),
+        (np.full(20, -0.1), "-0.1"),
+        (["no"] * 20, "exposure raised ValueError"),
+    ],
+)
+def test_what_is_no_share_is_refused_with_its_bar(given: Any, problem: str, bars: Bars) -> None:
+    with pytest.raises(StrategyError, match=problem):
+        wanted_share(Wants(given), bars)
+
+
+def test_a_strategy_without_an_exposure_has_no_lane(bars: Bars) -> None:
+    with pytest.raises(StrategyError, match="no exposure"):
+        wanted_share(Strategy(), bars)
