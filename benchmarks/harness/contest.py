@@ -67,6 +67,8 @@ class Workload:
     tolerances: dict[str, float] = field(default_factory=dict)
     """Check values that are compared, with the relative difference allowed; the others are only shown."""
     remark: str = ""
+    missed: str = ""
+    """Why an aim is missed, where one is; told on the page only then."""
 
 
 @dataclass

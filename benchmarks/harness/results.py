@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness import contest
+from harness import contest, picture
 from harness.contest import OURS, Outcome
 
 FILE = "results.json"
@@ -19,7 +19,8 @@ def keep(folder: Path, outcome: Outcome, where: dict[str, Any], *, is_quick: boo
     one = outcome.workload
     rows = [{**row, "ahead": contest.ratios(outcome, row["part"]).get(row["contender"])} for row in outcome.rows]
     known[one.name] = {
-        "title": one.title, "unit": one.unit, "remark": one.remark, "is_quick": is_quick, "machine": where,
+        "title": one.title, "unit": one.unit, "remark": one.remark, "missed": one.missed,
+        "is_quick": is_quick, "machine": where,
         "rows": rows, "aims": contest.judge(outcome), "versions": outcome.versions, "failures": outcome.failures,
     }  # fmt: skip
     part = folder / f".{FILE}.part"
@@ -36,8 +37,10 @@ def read(folder: Path) -> dict[str, Any]:
 
 def write(folder: Path) -> str:
     """Write the table beside the results and return it."""
-    text = table(read(folder))
+    known = read(folder)
+    text = table(known)
     (folder / "results.md").write_text(text + "\n", encoding="utf-8")
+    picture.draw(known, folder / "results.png")
     return text
 
 
@@ -47,12 +50,7 @@ def table(known: dict[str, Any]) -> str:
              "| --- | --- | --- | --- | --- | --- | --- | --- | --- |"]  # fmt: skip
     for name, one in known.items():
         for row in one["rows"]:
-            part = f"{name} {row['part']}".strip()
-            ahead = "" if row["ahead"] is None else f"{row['ahead']:,.1f}x"
-            lines.append(
-                f"| {part} | {row['contender']} | {row['units']:,} {one['unit']} | {row['wall_s']:.4g} "
-                f"| {row['cpu_s']:.4g} | {1 / row['per_unit']:,.0f} | {row['peak_mb']:,.0f} | {ahead} | {_check(row)} |"
-            )
+            lines.append("| " + " | ".join([f"{name} {row['part']}".strip(), *cells(row)]) + " |")
         lines += [f"| {name} | {peer} | | | | | | | not run: {why} |" for peer, why in one["failures"].items()]
     lines += ["", "| workload | aim | reached | |", "| --- | --- | --- | --- |"]
     for name, one in known.items():
@@ -60,6 +58,14 @@ def table(known: dict[str, Any]) -> str:
             f"| {name} | {aim_text(aim, one['unit'])} | {reached_text(aim)} | {met_text(aim)} |" for aim in one["aims"]
         ]
     return "\n".join(lines)
+
+
+def cells(row: dict[str, Any]) -> list[str]:
+    """Return a row as text: engine, units, seconds, CPU, rate, memory, how far ours is ahead, and the check."""
+    ahead = "" if row["ahead"] is None else f"{row['ahead']:,.1f}x"
+    rate = 1.0 / row["per_unit"]
+    figures = [f"{row['wall_s']:.4g}", f"{row['cpu_s']:.4g}", f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"]
+    return [row["contender"], f"{row['units']:,}", *figures, f"{row['peak_mb']:,.0f}", ahead, _check(row)]
 
 
 def aim_text(aim: dict[str, Any], unit: str) -> str:
