@@ -11,20 +11,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tradecore.backtest.baselines import random_sharpes
-from tradecore.backtest.run import Settings, simulate
+from tradecore.backtest.run import Settings
+from tradecore.backtest.shares import play_shares
 from tradecore.backtest.walk_forward import Tell, Walk
-from tradecore.core.bars import Bars
 from tradecore.core.track import Track
 from tradecore.core.types import FloatArray, Side
 from tradecore.stats.gates import Gate
 from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.sample import daily_returns
 from tradecore.stats.sensitivity import permutation_p_value
-from tradecore.strategy.contract import Strategy
-
-SLOWEST = 100
-"""Random traders on several pairs while the compiled player has only one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,9 +62,6 @@ def random_traders(walked: Walk, settings: Settings, draws: int, rng: np.random.
     mine = _yearly(track)
     if not draws or not len(track.trades):
         return Chance(np.empty(0), mine)
-    if len(walked.bars) > 1:
-        slow = random_sharpes(walked, settings, min(draws, SLOWEST), rng, tell=tell)
-        return Chance(np.array(slow) * daily_returns(track.curve, track.timeframe).per_year ** 0.5, mine)
     start = walked.folds[0].test[0]
     bars = tuple(one.between(start) for one in walked.bars)
     wishes = wanted_shares(track, settings.venue.latency_bars)
@@ -77,7 +69,7 @@ def random_traders(walked: Walk, settings: Settings, draws: int, rng: np.random.
     quiet = replace(settings, flows={moment: amount for moment, amount in settings.flows.items() if moment >= start})
     for draw in range(draws):
         shares = np.stack([shuffled(one, rng) for one in wishes])
-        found[draw] = _yearly(_play(shares, bars, quiet)) or 0.0
+        found[draw] = _yearly(play_shares(shares, bars, quiet).track) or 0.0
         tell("random traders", draw + 1, draws)
     return Chance(found, mine)
 
@@ -123,22 +115,6 @@ def shuffled(share: FloatArray, rng: np.random.Generator) -> FloatArray:
         is_held = not is_held
     turns = [piece for pair in zip(one, other, strict=False) for piece in pair]
     return np.concatenate([*turns, *one[len(other) :]])
-
-
-class _Shares(Strategy):
-    """Asks for shares that were drawn beforehand."""
-
-    def __init__(self, share: FloatArray) -> None:
-        super().__init__()
-        self._share = share
-
-    def exposure(self, features: object) -> FloatArray:
-        """Return the share wanted after each bar."""
-        return self._share
-
-
-def _play(shares: FloatArray, bars: tuple[Bars, ...], settings: Settings) -> Track:
-    return simulate(_Shares(shares[0]), bars, settings).track
 
 
 def _yearly(track: Track) -> float | None:

@@ -7,11 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tradecore.backtest.baselines import FIXED, TUNED, alone, baselines, matched, random_sharpes, typical_size
+from tradecore.backtest.baselines import FIXED, TUNED, baselines
 from tradecore.backtest.run import Settings
 from tradecore.backtest.walk_forward import Plan, Walk, walk
 from tradecore.core.bars import Bars
-from tradecore.core.seeds import generator
 from tradecore.core.track import Track
 from tradecore.sim.model import VenueModel
 from tradecore.strategy.contract import Strategy
@@ -82,45 +81,7 @@ def test_several_pairs_are_held_against_equal_weight(trend: type[Strategy], two_
     assert set(found["buy_and_hold"].fills["pair"].tolist()) == {0, 1}
 
 
-def test_random_traders_trade_about_as_often_and_hold_about_as_long(walked: Walk) -> None:
-    done = walked.simulation.track
-    held = float(np.median(done.trades["exit_bar"] - done.trades["entry_bar"]))
-    tracks = [alone(load("random_entry", **matched(walked)), walked, Settings(seed=seed)) for seed in range(20)]
-    assert np.mean([len(track.trades) for track in tracks]) == pytest.approx(len(done.trades), rel=0.25)
-    lengths = np.concatenate([track.trades["exit_bar"] - track.trades["entry_bar"] for track in tracks])
-    assert lengths.mean() == pytest.approx(held, rel=0.25)
-    at_work = [track.curve.exposure[track.curve.exposure > 0].mean() for track in tracks]
-    assert np.mean(at_work) == pytest.approx(typical_size(walked), rel=0.1)
-
-
-def test_random_traders_of_several_pairs_trade_no_oftener_than_the_candidate(
-    trend: type[Strategy], two_pairs: tuple[Bars, ...]
-) -> None:
-    walked = walk(trend, two_pairs, Settings(), Plan(folds=3))
-    done = walked.simulation.track
-    tracks = [alone(load("random_entry", **matched(walked)), walked, Settings(seed=seed)) for seed in range(20)]
-    assert np.mean([len(track.trades) for track in tracks]) == pytest.approx(len(done.trades), rel=0.25)
-    mean = np.mean([track.curve.exposure.mean() for track in tracks])
-    wanted = len(done.trades) * matched(walked)["holding"] / len(done.curve) * 0.25  # the candidate's size of a pair
-    assert mean == pytest.approx(wanted, rel=0.3)
-
-
-def test_random_draws_follow_their_generator_and_differ_among_themselves(walked: Walk) -> None:
-    one, two = (random_sharpes(walked, Settings(), 4, generator(5, "draws"), tell=quiet) for _ in range(2))
-    assert one == two
-    assert len(set(one)) == 4
-    assert one != random_sharpes(walked, Settings(), 4, generator(6, "draws"), tell=quiet)
-
-
-def test_who_never_traded_has_no_random_traders_to_match(planted: Bars) -> None:
-    idle = walk(lambda: load("cash"), (planted,), Settings(), Plan(folds=3))
-    assert random_sharpes(idle, Settings(), 4, generator(5), tell=quiet) == []
-    assert typical_size(idle) == 0.0
-
-
-def test_progress_counts_every_baseline_and_every_random_trader(walked: Walk, plan: Plan) -> None:
+def test_progress_counts_every_baseline(walked: Walk, plan: Plan) -> None:
     told: list[tuple[str, int, int]] = []
     baselines(walked, Settings(), plan, tell=lambda *one: told.append(one))
-    random_sharpes(walked, Settings(), 2, generator(5), tell=lambda *one: told.append(one))
     assert [one for one in told if one[0] == "baselines"] == [("baselines", place, 5) for place in range(6)]
-    assert [one for one in told if one[0] == "random traders"] == [("random traders", 1, 2), ("random traders", 2, 2)]

@@ -42,7 +42,7 @@ def test_what_was_wanted_is_read_from_the_fills(planted: Bars, latency: int) -> 
     last = len(planted) - 1 - latency  # what is wanted at the very end never fills
     # With orders on their way for longer, wishes that change meanwhile are not all sent.
     assert ((found[:last] > 0) == (asked[:last] > 0)).mean() >= (0.98 if latency else 1.0)
-    assert found[found > 0] == pytest.approx(0.5, abs=0.02)
+    assert np.median(found[found > 0]) == pytest.approx(0.5, abs=0.01)
 
 
 def test_spells_keep_their_lengths_and_sizes_and_take_turns() -> None:
