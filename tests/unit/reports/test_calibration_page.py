@@ -32,13 +32,13 @@ def test_a_piece_says_how_it_was_made_and_every_share_with_its_count() -> None:
 
 def test_a_page_is_filled_between_its_marks_as_often_as_one_likes(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    page.write_text(f"before\n{BEGIN}\nstale\n{END}\nafter\n")
     for _ in range(2):
         fill(page, piece(SHEET), {"power.png": b"picture"})
     text = page.read_text()
     assert text.startswith(f"before\n{BEGIN}\n")
     assert text.endswith(f"{END}\nafter\n")
-    assert "old" not in text
+    assert "stale" not in text
     assert text.count("False edges") == 1
     assert (tmp_path / "calibration-power.png").read_bytes() == b"picture"
 
