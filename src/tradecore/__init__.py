@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from tradecore.core.orders import At, Base, Quote
-    from tradecore.interfaces.python import compare, evaluate, lab, read, run, synthetic, walk_forward
+    from tradecore.interfaces.python import compare, evaluate, lab, read, run, sweep, synthetic, walk_forward
     from tradecore.strategy.contract import Strategy
     from tradecore.strategy.parameters import Float, Int
 
@@ -30,7 +30,8 @@ _HOMES = {
     "Quote": "tradecore.core.orders",
     "Base": "tradecore.core.orders",
     **dict.fromkeys(
-        ("compare", "evaluate", "lab", "read", "run", "synthetic", "walk_forward"), "tradecore.interfaces.python"
+        ("compare", "evaluate", "lab", "read", "run", "sweep", "synthetic", "walk_forward"),
+        "tradecore.interfaces.python",
     ),
 }
 
@@ -46,6 +47,7 @@ __all__ = [
     "lab",
     "read",
     "run",
+    "sweep",
     "synthetic",
     "walk_forward",
 ]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from tradecore.backtest import evaluate as protocols
 from tradecore.backtest.result import Result
@@ -28,6 +28,9 @@ from tradecore.reports.tables import Table, comparison
 from tradecore.stats.metrics import METRICS
 from tradecore.strategy.contract import Strategy
 from tradecore.strategy.loading import load
+
+if TYPE_CHECKING:
+    from tradecore.control.sweep_result import SweepResult
 
 Candidate: TypeAlias = str | Strategy | type[Strategy]
 """A strategy: its name or file, an instance, or a class."""
@@ -109,6 +112,26 @@ def evaluate(
     protocol = protocols.Protocol.of(profile, plan=Plan(grid=grid or {}), opens_hold_out=open_hold_out)
     counted = None if lab is None else protocols.Ledgered(lab.trials, clock=lab.clock, hold_outs=lab.hold_outs)
     return protocols.evaluate(_maker(strategy), bars, settings, protocol, counted=counted)
+
+
+def sweep(
+    strategy: Candidate, *bars: Bars, grid: Mapping[str, Sequence[object] | str] | None = None,
+    sample: int | None = None, seed: int = 0, by: str = "sharpe", settings: Settings | None = None,
+    workers: int | None = None, lab: Lab | None = None,
+) -> SweepResult:  # fmt: skip
+    """Try many parameter sets on the same bars. The best of them is no evidence: it prints what it is worth first.
+
+    `grid` maps parameters to candidates, as lists or as text like "5:50:5"; `sample` draws so many of them, or of the
+    declared ranges without a grid. With a `lab` every candidate is counted in its ledger. Strategies without an
+    exposure are played in other processes: save yours in a file, or give workers=1.
+    """
+    from tradecore.control.sweep_result import Choice, run_sweep
+
+    counted = None if lab is None else protocols.Ledgered(lab.trials, clock=lab.clock)
+    chosen = settings or Settings(seed=seed)
+    return run_sweep(
+        _maker(strategy), bars, Choice(grid or {}, sample, seed), chosen, by=by, workers=workers, counted=counted
+    )
 
 
 def compare(*results: Result, metrics: Sequence[str] | None = None) -> Table:
