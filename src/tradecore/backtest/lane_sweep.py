@@ -81,8 +81,9 @@ def play_lanes(
 class LanePlayer:
     """One market and its features, on which candidates are played."""
 
-    def __init__(self, make: Make, bars: Bars, settings: Settings) -> None:
+    def __init__(self, make: Make, bars: Bars, settings: Settings, feature_bytes: int = FEATURE_BYTES) -> None:
         self._make, self._bars = make, bars
+        self._room = max(feature_bytes // (8 * max(len(bars), 1)), 4)
         self._terms = terms_of(settings.venue, bars.pair)
         limits = settings.limits
         self._rules = kernels.Rules(
@@ -98,13 +99,12 @@ class LanePlayer:
 
     def blocks(self, work: Sequence[tuple[int, Params]]) -> Iterator[list[tuple[int, Params, Strategy]]]:
         """Cut the work where its features would need too much memory; features no longer read are let go."""
-        room = max(FEATURE_BYTES // (8 * max(len(self._bars), 1)), 8)
         block: list[tuple[int, Params, Strategy]] = []
         read: set[Feature] = set()
         for number, params in work:
             strategy = self._make(**params)
             needed = {_whole(one) for one in strategy.features(strategy.p).values()}
-            if block and sum(len(one.spec.outputs) for one in read | needed) > room:
+            if block and sum(len(one.spec.outputs) for one in read | needed) > self._room:
                 self._let_go(read)
                 yield block
                 block, read = [], set()
