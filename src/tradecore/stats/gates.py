@@ -49,7 +49,7 @@ class EvidenceLimits:
     min_deflated_sharpe: float = 0.95
     """Deflated Sharpe ratio, a probability in [0, 1]. The usual 5 % error, after counting every trial."""
     min_sharpe_low: float = 0.0
-    """Lower end of the bootstrap interval of the annualised Sharpe ratio; must be exceeded. Beats cash, with serial
+    """Lower end of the interval of the annualised Sharpe ratio; must be exceeded. Beats cash, with serial
     dependence and without assuming a distribution."""
     min_probability_better: float = 0.75
     """Bootstrap probability, in [0.5, 1], of a higher Sharpe ratio than buy and hold, and the best simple baseline.

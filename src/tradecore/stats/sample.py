@@ -194,7 +194,8 @@ def _depth_95(equity: FloatArray, flow: FloatArray, borders: IntArray, states: F
         return 0.0
     chosen = int(np.searchsorted(up_to, rank, side="right"))
     found = np.empty(int(counts[chosen]))
-    depths_of_bin(equity, flow, borders, states[:-1], chosen, found)
+    count = depths_of_bin(equity, flow, borders, states[:-1], chosen, found)
+    assert count == len(found), f"{len(found)} depths were counted and {count} found"
     place = rank - int(up_to[chosen]) + len(found)
     return float(np.partition(found, place)[place])
 

@@ -263,8 +263,11 @@ def _count(values: FloatArray | BoolArray) -> int:
 @njit(cache=True, nogil=True, error_model="numpy")
 def depths_of_bin(
     equity: FloatArray, flow: FloatArray, borders: IntArray, states: FloatArray, chosen: int, found: FloatArray
-) -> None:
-    """Write the depths that `scan_wealth` counted in one bin, in the order of bars. Shape: found (count,)."""
+) -> int:
+    """Write the depths that `scan_wealth` counted in one bin, in the order of bars; return how many there are.
+
+    Shape:  found (count,), never written past its end.
+    """
     count = 0
     for period in range(len(borders) - 1):
         state = states[period]
@@ -278,10 +281,12 @@ def depths_of_bin(
             if wealth < peak:
                 depth = 1.0 - wealth * inverse
                 if _depth_bin(depth) == chosen:
-                    found[count] = depth
+                    if count < len(found):
+                        found[count] = depth
                     count += 1
             elif wealth > peak:
                 peak, inverse = wealth, 1.0 / wealth
+    return count
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
