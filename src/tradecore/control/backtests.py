@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 from tradecore.backtest.evaluate import Ledgered, Protocol, backtest, config_hash, evaluate
 from tradecore.backtest.lookahead import Lookahead, Recursion, find_lookahead, find_recursion
 from tradecore.backtest.result import Result
-from tradecore.backtest.run import Settings, simulate
+from tradecore.backtest.run import Settings
 from tradecore.backtest.walk_forward import Plan
 from tradecore.config.load import setting_values
 from tradecore.config.workspace import FILE
 from tradecore.control.data import Where, resolve
+from tradecore.control.kernels import prepare
 from tradecore.control.lab import Lab, Progress, no_progress
 from tradecore.core.bars import Bars
 from tradecore.core.errors import NothingThereError, UsageError
@@ -117,7 +118,7 @@ def run(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
     """Run a strategy once over the chosen bars. Errors: typed ones for what cannot be read, made or tested."""
     make, bars = maker(ask), read(lab, ask, load(ask.strategy, **ask.params))
     with _started(lab, "backtest", ask, bars) as kept:
-        prepare(bars, progress)
+        prepare(make(), bars, progress)
         result = backtest(make(), bars, settings(lab, ask), tell=progress, lane=False if ask.decide else None)
         return keep(lab, kept, result, again(lab, ask, "run"))
 
@@ -126,7 +127,7 @@ def walk_forward(lab: Lab, ask: Ask, progress: Progress = no_progress) -> Kept:
     """Test a strategy honestly: walk forward, baselines, trials counted, verdict. Errors: as `run`."""
     make, bars = maker(ask), read(lab, ask, load(ask.strategy, **ask.params))
     with _started(lab, "walk_forward", ask, bars) as kept:
-        prepare(bars, progress)
+        prepare(make(), bars, progress)
         chosen = protocol(lab, ask)
         counted = Ledgered(lab.trials, kept.id, lab.clock)
         result = evaluate(make, bars, settings(lab, ask), chosen, counted=counted, tell=progress)
@@ -168,13 +169,6 @@ def lookahead(lab: Lab, ask: Ask, cuts: int, progress: Progress = no_progress) -
     recursion = find_recursion(make, bars)
     progress("recursion", 2, 2)
     return found, recursion
-
-
-def prepare(bars: Sequence[Bars], progress: Progress = no_progress) -> None:
-    """Have the kernels ready, under a name of their own: on a new machine they are compiled, once, for some seconds."""
-    progress("kernels, compiled once", 0, 1)
-    simulate(load("buy-and-hold"), [one[:2] for one in bars])
-    progress("kernels, compiled once", 1, 1)
 
 
 def read(lab: Lab, ask: Ask, strategy: Strategy) -> list[Bars]:

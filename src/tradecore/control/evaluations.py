@@ -13,7 +13,8 @@ from typing import Any
 from tradecore.backtest.evaluate import Ledgered, Profile, Protocol, evaluate
 from tradecore.backtest.protocol import HONEST
 from tradecore.backtest.walk_forward import Plan
-from tradecore.control.backtests import Ask, Kept, again, inputs_of, keep, maker, prepare, read, settings
+from tradecore.control.backtests import Ask, Kept, again, inputs_of, keep, maker, read, settings
+from tradecore.control.kernels import prepare
 from tradecore.control.lab import Lab, Progress, no_progress
 from tradecore.core.errors import UsageError
 from tradecore.strategy.loading import load
@@ -58,7 +59,7 @@ def run(lab: Lab, asked: EvaluateAsk, progress: Progress = no_progress) -> Kept:
     make, strategy = maker(ask), load(ask.strategy, **ask.params)
     bars = read(lab, ask, strategy)
     with lab.runs.start(KIND, asked.words(), inputs_of(lab, strategy, bars, ask.seed)) as kept:
-        prepare(bars, progress)
+        prepare(strategy, bars, progress)
         counted = Ledgered(lab.trials, kept.id, lab.clock, lab.hold_outs)
         result = evaluate(make, bars, settings(lab, ask), protocol(lab, asked), counted=counted, tell=progress)
         return keep(lab, kept, result, asked.command(lab))

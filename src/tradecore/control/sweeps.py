@@ -28,8 +28,9 @@ from tradecore.backtest.result import Result, dataset_of
 from tradecore.backtest.run import Settings
 from tradecore.backtest.selection import Selection, select, trials_of
 from tradecore.backtest.sweep import KEEP_EVERY_S, Part, Swept, sweep
-from tradecore.control.backtests import Ask, again, inputs_of, prepare, read, settings
+from tradecore.control.backtests import Ask, again, inputs_of, read, settings
 from tradecore.control.evaluations import EvaluateAsk
+from tradecore.control.kernels import prepare
 from tradecore.control.lab import Lab, Progress, no_progress
 from tradecore.control.sameness import differences
 from tradecore.control.sweep_report import luck, sheet_of
@@ -144,7 +145,7 @@ def run(
     """
     made = _Made.of(lab, asked)
     with _opened(lab, made, resume) as kept:
-        prepare(made.bars, progress)
+        prepare(made.make(**made.accepted.candidates[0]), made.bars, progress)
         swept = sweep(
             made.make, made.bars, made.settings, made.accepted, workers=workers, tell=progress,
             store=RunStore(lab, kept, made, keep_every_s),

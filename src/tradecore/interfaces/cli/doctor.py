@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 from tradecore.interfaces.cli.lab import open_lab
@@ -12,15 +14,27 @@ app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
 
 @app.command()
-def doctor(as_json: Json = False, workspace: Workspace = None) -> None:
+def doctor(
+    compile_kernels: Annotated[
+        bool, typer.Option("--compile", help="Compile all kernels now, so that no later command waits for them.")
+    ] = False,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
     """Check this machine and workspace, with a remedy for what is wrong. Ends with 1 when something fails.
 
-    Example: tradecore doctor
+    Example: tradecore doctor --compile
     """
     from tradecore.core.errors import NothingThereError
     from tradecore.ops.doctor import Finding, Health, examine
 
     screen = Screen(as_json)
+    if compile_kernels:
+        from tradecore.control.kernels import compile_all
+
+        with screen.progress() as progress:
+            compiled = compile_all(progress)
+        screen.say(f"compiled {compiled.functions} functions in {compiled.seconds:.0f} s; the rest was ready")
     try:
         findings = examine(open_lab(workspace))
     except NothingThereError as error:
