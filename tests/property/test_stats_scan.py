@@ -92,6 +92,23 @@ def test_one_pass_over_the_curve_equals_the_plain_arithmetic(track):
     assert sample.amounts.carried == np.count_nonzero(curve.is_carried)
 
 
+def test_wealth_stays_negative_after_a_debt_was_paid_in_and_its_depths_are_found():
+    """Wealth is -1, and every gain after the payment makes it worse: its worst bar is the best of the account."""
+    equity = np.r_[np.full(23, 100.0), -100.0, np.linspace(110.0, 130.0, 48)]
+    flow = np.zeros(72)
+    flow[24] = 200.0
+    time = START + np.arange(72) * Timeframe.parse("1h").ns
+    curve = Curve(time, equity, equity, flow, equity * 0.9, np.zeros(72), np.zeros(72, np.bool_), 100.0)
+    empty = (np.zeros(0, FILL), np.zeros(0, TRADE), np.zeros(0, ORDER_RESULT))
+    track = Track((Pair.parse("BTC/USD"),), Timeframe.parse("1h"), curve, *empty, 0.0, 0.0, 0.0, 0.0)
+    wealth, drawdown, inside, _ = plain_curve(track)
+    sample = sample_of(track)
+    assert sample.wealth == pytest.approx(wealth[-1]) == pytest.approx(-1.3)
+    assert sample.curve.deepest == pytest.approx(drawdown.max())
+    assert sample.curve.least_in_bar == pytest.approx(inside.min())
+    assert sample.depth_95 == pytest.approx(np.sort(drawdown)[math.ceil(0.95 * 72)])
+
+
 @given(tracks())
 @settings(max_examples=50, deadline=None)
 def test_daily_returns_alone_are_those_of_the_whole_measurement_bit_for_bit(track):

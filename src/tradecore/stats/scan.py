@@ -149,7 +149,8 @@ def scan_wealth(
         state[0], state[1], state[2], state[3], state[4] = wealth, scale, is_free, before, peak
         low, high = _extremes(equity[first:stop])
         shallow, deep = 1.0 - high * scale * inverse, 1.0 - low * scale * inverse
-        if is_free and was_below and low > 0.0 and high * scale < peak and _count(flow[first:stop]) == 0:
+        is_plain = is_free and scale > 0.0 and low > 0.0 and _count(flow[first:stop]) == 0
+        if is_plain and was_below and high * scale < peak:
             part_depth, part_square = _fall(equity[first:stop], scale, inverse, depths)
             least = min(least, _extremes(worst[first:stop])[0] * scale * inverse)
             below += stop - first
