@@ -141,19 +141,19 @@ class LanePlayer:
             wanted_share(strategy, self._bars)  # says what is wrong with it
         share = share.view()
         share.flags.writeable = False
-        at = self._buffer()
-        count = kernels.changes_of(share, share.view(np.int64), min(first, len(share)), at)
+        room = self._room_of_thread()
+        count = room.changes(share, min(first, len(share)))
         if count < 0:
             wanted_share(strategy, self._bars)
         out, daily = np.empty(len(kernels.OUTCOME)), np.empty(len(self._market.day_ends))
-        kernels.play(self._market, self._terms, self._rules, share, at, count, out, daily)
+        kernels.play(self._market, self._terms, self._rules, share, room.at, count, out, daily)
         return number, self._figures(out), daily
 
-    def _buffer(self) -> IntArray:
+    def _room_of_thread(self) -> _Room:
         """Return this thread's room for the changes of one candidate."""
-        found: IntArray | None = getattr(self._own, "at", None)
+        found: _Room | None = getattr(self._own, "room", None)
         if found is None:
-            found = self._own.at = np.empty(len(self._bars), np.int64)
+            found = self._own.room = _Room(len(self._bars))
         return found
 
     def _figures(self, out: FloatArray) -> tuple[Any, ...]:
@@ -189,6 +189,23 @@ class LanePlayer:
     def _let_go(self, read: set[Feature]) -> None:
         for feature in [one for one in self._rows if one not in read]:
             del self._rows[feature]
+
+
+class _Room:
+    """Memory in which one thread looks for changes of the wanted share, used again and again."""
+
+    def __init__(self, bars: int) -> None:
+        self.at = np.empty(bars, np.int64)
+        self._flags = np.zeros(-(-bars // 8) * 8, np.uint8)
+        self._words = self._flags.view(np.uint64)
+        self._differs = self._flags.view(np.bool_)
+
+    def changes(self, share: FloatArray, first: int) -> int:
+        """Write the bars from `first` on whose share is another into `at`; as `sim.sweep.changes_of`."""
+        count = max(len(share) - first - 1, 0)
+        np.not_equal(share[first + 1 :], share[first : first + count], out=self._differs[:count])
+        self._flags[count:] = 0
+        return int(kernels.changes_of(share, self._flags, self._words, first, self.at))
 
 
 def last_bars_of_days(bars: Bars) -> IntArray:

@@ -10,7 +10,7 @@ many threads at once. Invariant, held by a property test: every figure equals th
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numba import njit
@@ -29,10 +29,14 @@ from tradecore.sim.lane import (
     market_order,
 )
 
+ByteArray: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint8]]"
+WordArray: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint64]]"
 SMALLEST_STEP = 1e-9
 """Changes of the wanted share below this are rounding, as in `strategy.lanes`."""
 BLOCK = 16
 """Bars whose lowest and highest close are known together."""
+NO_SKEW = 1e-13
+"""Equity in a stretch spreads so little that the cube of its share does not matter: two sums tell its mean exposure."""
 ALL_IN = 1e-13
 """Cash below this share of equity makes no difference to how much of the account is in the market."""
 OUTCOME = (
@@ -52,8 +56,10 @@ class Market(NamedTuple):
     volume: FloatArray
     sums: FloatArray
     """(T + 1,) sum of the closes before each bar."""
+    squares: FloatArray
+    """(T + 1,) sum of the squares of their distance from the first one."""
     lows: FloatArray
-    """(T // BLOCK,) lowest and, below, highest close of each whole block."""
+    """(T / BLOCK, rounded up,) lowest and, below, highest close of each block; the last may be short."""
     highs: FloatArray
     day_ends: IntArray
     """(D,) the last bar of each day."""
@@ -99,38 +105,35 @@ class Score(NamedTuple):
 
 def market_of(opens: FloatArray, closes: FloatArray, volumes: FloatArray, day_ends: IntArray) -> Market:
     """Prepare the bars of a pair, once for all candidates. Shape: opens, closes, volumes (T,), day_ends (D,)."""
-    whole = len(closes) // BLOCK
-    blocks = closes[: whole * BLOCK].reshape(whole, BLOCK)
-    sums = np.zeros(len(closes) + 1)
+    sums, squares = np.zeros((2, len(closes) + 1))
     np.cumsum(closes, out=sums[1:])
-    made = (sums, blocks.min(axis=1, initial=np.inf), blocks.max(axis=1, initial=0.0), day_ends)
+    np.cumsum((closes - closes[0]) ** 2, out=squares[1:])
+    borders = np.arange(0, len(closes), BLOCK)
+    made = (sums, squares, np.minimum.reduceat(closes, borders), np.maximum.reduceat(closes, borders), day_ends)
     return Market(*(_sealed(one) for one in (opens, closes, volumes, *made)))
 
 
 @njit(cache=True, nogil=True)
-def changes_of(share: FloatArray, bits: IntArray, first: int, at: IntArray) -> int:
+def changes_of(share: FloatArray, flags: ByteArray, words: WordArray, first: int, at: IntArray) -> int:
     """Find the bars, from `first` on, whose wanted share is not that of the bar before; before `first` it is 0.
 
     Returns how many there are, or -1 - t for the first bar t whose value is no share in [0, 1].
-    Shape: `bits` (T,) is `share` (T,) seen as integers: compared so, many bars cost one step. `at` (T,) is filled.
+    Shape: `share` (T,); `flags` (a multiple of 8,) says of bar first + 1 + i whether its share differs, zeros behind;
+    `words` are the flags, eight at a time: most of them are zero. `at` (T,) is filled.
     """
-    count, before, t, end = 0, np.int64(0), first, len(share)
-    while t < end:
-        if t + BLOCK <= end:
-            differ = bits[t] ^ before
-            for i in range(t + 1, t + BLOCK):
-                differ |= bits[i] ^ bits[i - 1]
-            if differ == 0:
-                t += BLOCK
-                continue
-        for i in range(t, min(t + BLOCK, end)):
-            if bits[i] != before:
-                if not 0.0 <= share[i] <= 1.0:
-                    return -1 - i
-                at[count] = i
+    count = 0
+    if first < len(share) and share[first] != 0.0:
+        at[0], count = first, 1
+    for word in range(len(words)):
+        if words[word] == 0:
+            continue
+        for i in range(8 * word, 8 * word + 8):
+            if flags[i] != 0:
+                at[count] = first + 1 + i
                 count += 1
-                before = bits[i]
-        t += BLOCK
+    for i in range(count):
+        if not 0.0 <= share[at[i]] <= 1.0:
+            return -1 - at[i]
     return count
 
 
@@ -236,24 +239,46 @@ def stretch(market: Market, account: Account, start: int, end: int, tally: Tally
             deepest = max(deepest, 1.0 - cash / peak)
             peak = max(peak, cash)
         return Tally(peak, deepest, day, equity_sum + cash * count, exposure_sum, held_bars)
+    first, last = start // BLOCK, (end - 1) // BLOCK
+    low, high = market.lows[first], market.highs[first]
+    for block in range(first + 1, last + 1):
+        low, high = min(low, market.lows[block]), max(high, market.highs[block])
+    if cash + quantity * high > peak or cash + quantity * low < peak * (1.0 - deepest):
+        peak, deepest = fallen(market, cash, quantity, start, end, peak, deepest)
+    mean = (market.sums[end] - market.sums[start]) / count
+    equity = cash + quantity * mean
+    equity_sum += equity * count
+    exposure_sum += float(count)
+    if cash > ALL_IN * equity:
+        weight = quantity / equity
+        spread = weight * max(high - mean, mean - low)
+        if spread * spread * spread < NO_SKEW:
+            moved = mean - market.close[0]
+            squares = market.squares[end] - market.squares[start] - count * moved * moved
+            exposure_sum -= cash / equity * (count + weight * weight * squares)
+        else:
+            exposure_sum -= cash * inverse_sum(market.close, cash, quantity, start, end)
+    return Tally(peak, deepest, day, equity_sum, exposure_sum, held_bars + count)
+
+
+@njit(cache=True)
+def fallen(
+    market: Market, cash: float, quantity: float, start: int, end: int, peak: float, deepest: float
+) -> tuple[float, float]:
+    """Return (peak, deepest drawdown) after the bars start..end-1."""
     low, high = extremes(market, start, end)
     bottom, top = cash + quantity * low, cash + quantity * high
     if top <= peak:
-        deepest = max(deepest, 1.0 - bottom / peak)
-    elif bottom >= top * (1.0 - deepest):
-        peak = top
-    else:
-        for t in range(start, end):
-            equity = cash + quantity * market.close[t]
-            if equity > peak:
-                peak = equity
-            elif equity < peak * (1.0 - deepest):
-                deepest = 1.0 - equity / peak
-    equity_sum += cash * count + quantity * (market.sums[end] - market.sums[start])
-    exposure_sum += float(count)
-    if cash > ALL_IN * bottom:
-        exposure_sum -= cash * inverse_sum(market.close, cash, quantity, start, end)
-    return Tally(peak, deepest, day, equity_sum, exposure_sum, held_bars + count)
+        return peak, max(deepest, 1.0 - bottom / peak)
+    if bottom >= top * (1.0 - deepest):
+        return top, deepest
+    for t in range(start, end):
+        equity = cash + quantity * market.close[t]
+        if equity > peak:
+            peak = equity
+        elif equity < peak * (1.0 - deepest):
+            deepest = 1.0 - equity / peak
+    return peak, deepest
 
 
 @njit(cache=True)
