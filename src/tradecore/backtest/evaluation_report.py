@@ -55,8 +55,8 @@ def luck(result: Result) -> list[str]:
     choice = found.choice
     if choice is not None and choice.effective_trials is not None and choice.deflated_effective is not None:
         said.append(
-            f"By their daily returns the {choice.candidates} candidates are {choice.effective_trials} different "
-            f"ones; counted so, the probability is {choice.deflated_effective:.1%}. The verdict counts all of them."
+            f"By their daily returns the {choice.candidates} candidates count as {choice.effective_trials}; with that "
+            f"the probability is {choice.deflated_effective:.1%}. The verdict counts all of them."
         )
     if choice is not None and choice.overfitting is not None:
         said.append(
@@ -82,8 +82,8 @@ def luck(result: Result) -> list[str]:
 def hold_out_text(held: HoldOut) -> str:
     """Say where the lock stands, what came out, and how often this stretch was looked at."""
     span = f"{iso(held.start)[:10]} to {iso(held.end - 1)[:10]}, {held.bars:,} bars"
-    times = {0: "never", 1: "once"}.get(held.looks, f"{held.looks} times")
-    looks = f" By any candidate, this stretch of this market was opened {times} so far."
+    times = {0: "never been opened", 1: "been opened once"}.get(held.looks, f"been opened {held.looks} times")
+    looks = f" This stretch of this market has {times} so far, by any candidate."
     if held.outcome is None:
         return (
             f"Locked: {span}. Nobody saw them in this evaluation; they open only when every other gate passes.{looks}"

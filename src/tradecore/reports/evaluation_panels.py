@@ -47,7 +47,7 @@ def cost_curve(points: Mapping[float, CostPoint], break_even: float | None, *, p
         )
         if break_even is not None:
             axes.plot([break_even], [0.0], marker="D", markersize=9, color=LOSS, zorder=5)
-            side = "right" if break_even > x.max() * 0.7 else "left"
+            side = "right" if break_even > x.max() * 0.85 else "left"
             label = f"breaks even at ×{break_even:.2f}"
             place = (-10, 10) if side == "right" else (10, 10)
             axes.annotate(

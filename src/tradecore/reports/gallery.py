@@ -89,7 +89,7 @@ def _evaluation(sheet: TearSheet) -> list[Picture]:
     if found.paths:
         text = "Sharpe ratio of every path of the combinatorial cross-validation"
         shown.append(Picture("paths", text, lambda paper: evaluation_panels.combined_paths(found, paper=paper)))
-    if held is not None:
+    if held is not None and len(held.returns):
         text = "What one unit became over the hold-out"
         shown.append(Picture("hold-out", text, lambda paper: evaluation_panels.hold_out(held, paper=paper)))
     return shown
