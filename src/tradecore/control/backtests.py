@@ -7,6 +7,7 @@ import json
 import math
 import shlex
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -208,6 +209,19 @@ def protocol(lab: Lab, ask: Ask) -> Protocol:
 def keep(lab: Lab, kept: Run, result: Result, command: str) -> Kept:
     """Store a result in its run: tracks, decisions, figures, verdict and report; then what it taught."""
     result = result.with_run(kept.id, command)
+    with ThreadPoolExecutor(1) as packer:  # arrays are packed outside the interpreter's lock, while the report is drawn
+        stored = packer.submit(_store, kept, result)
+        report = result.save(kept.path)
+        stored.result()
+    if result.verdict and result.evidence:
+        lab.knowledge.add(_lesson(result))
+    for path in (report.html, report.json, *report.pngs):
+        kept.add_artefact(path)
+    kept.finish(result.metrics)
+    return Kept(result, kept, report)
+
+
+def _store(kept: Run, result: Result) -> None:
     save_track(kept, "candidate", result.track)
     for name, track in result.baselines.items():
         save_track(kept, name, track)
@@ -220,12 +234,6 @@ def keep(lab: Lab, kept: Run, result: Result, command: str) -> Kept:
     })  # fmt: skip
     if result.verdict and result.evidence:
         kept.save_json("verdict", {**result.verdict.as_dict(), "evidence": result.evidence.as_dict()})
-        lab.knowledge.add(_lesson(result))
-    report = result.save(kept.path)
-    for path in (report.html, report.json, *report.pngs):
-        kept.add_artefact(path)
-    kept.finish(result.metrics)
-    return Kept(result, kept, report)
 
 
 def _lesson(result: Result) -> Lesson:

@@ -15,6 +15,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from tradecore.core.errors import DataError, StateRefusedError, TradecoreError
@@ -234,14 +235,18 @@ def _by_lines(value: object, depth: int) -> str:
 
 def _encoded(value: object, between: str, after_key: str, *, sort_keys: bool = False) -> str:
     try:
-        return json.dumps(
-            value, ensure_ascii=False, allow_nan=False, sort_keys=sort_keys, separators=(between, after_key)
-        )
+        return _encoder(between, after_key, sort_keys).encode(value)
     except (TypeError, ValueError) as error:
         raise DataError(
             f"a value cannot be written as strict JSON ({error}); expected text, finite numbers, true, false, null, "
             "lists and objects"
         ) from None
+
+
+@cache
+def _encoder(between: str, after_key: str, sort_keys: bool) -> json.JSONEncoder:
+    """Return an encoder made once: `json.dumps` would make one for each of ten thousand lines."""
+    return json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=sort_keys, separators=(between, after_key))
 
 
 def _refuse_foreign_keys(value: object, where: str) -> None:
