@@ -8,7 +8,7 @@ Invariant: an outcome is plain JSON material and depends on the plan and the tas
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from tradecore.market import synthetic
 from tradecore.market.shuffled import shuffle
 from tradecore.registry.trials import Trial, TrialLedger
 from tradecore.stats.bootstrap import Bootstrap, sharpe_interval
+from tradecore.stats.calibration import PROCESSES, Process, coverage
 from tradecore.stats.gates import EvidenceLimits
 from tradecore.stats.sample import DAYS_PER_YEAR, daily_returns
 from tradecore.strategy.loading import source_hash
@@ -43,10 +44,10 @@ CANDIDATES = ("fixed rule", "best of a sweep")
 """A rule brought along, and the best of all configurations over the development span."""
 NOMINAL = 0.90
 """Level of the intervals whose coverage is measured."""
-TRUE_SHARPE = 1.0
-"""Annual Sharpe ratio of the made-up returns."""
 RECORD_DAYS = (310, 465)
 """Lengths of the made-up records: what is out of sample of two and three years."""
+RANDOM_TRADERS = 100
+"""Random traders each candidate is ranked among. More of them would make the rank steadier, and change no rate."""
 CHUNK = 100
 """Records of one task that measures how often intervals cover."""
 
@@ -57,7 +58,8 @@ def judging(limits: EvidenceLimits | None = None) -> Protocol:
     Opening it changes no verdict, since one failed gate is enough; but so every gate's own word is known, and what
     would have happened without one. Rules of ours are known not to look ahead, so that is not asked each time.
     """
-    return Protocol.of("lean", limits=limits or EvidenceLimits(), opens_hold_out=True)
+    limits = limits or EvidenceLimits()
+    return Protocol.of("lean", limits=limits, opens_hold_out=True, random_traders=RANDOM_TRADERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +85,9 @@ class Calibration:
     """How many the sweep tries, from `field_of`."""
     truth: int = 60
     """Markets of the longest length that the truth about each size of edge is measured on."""
-    replications: int = 3000
+    replications: int = 5000
     """Records of made-up returns, of each kind and length, for the coverage of intervals."""
-    tracks: int = 1000
+    tracks: int = 2000
     """Records that strategies left on markets, for the same."""
     protocol: Protocol = field(default_factory=judging)
     """How candidates are judged."""
@@ -223,16 +225,12 @@ class Worker:
 
     def _made(self, task: Task) -> dict[str, list[int]]:
         """Count the intervals that hold the known truth: [held, of] by kind of returns and days."""
-        rng = generator(self._plan.seed, "calibrate", task.key)
-        daily = TRUE_SHARPE / DAYS_PER_YEAR**0.5
         found = {}
-        for name, make in RETURNS.items():
+        for name, process in PROCESSES.items():
             for days in RECORD_DAYS:
-                held = 0
-                for _ in range(CHUNK):
-                    one = sharpe_interval(daily + make(days, rng), DAYS_PER_YEAR, rng, Bootstrap(level=NOMINAL))
-                    held += one.low <= TRUE_SHARPE <= one.high
-                found[f"{name}/{days}"] = [held, CHUNK]
+                rng = generator(self._plan.seed, "calibrate", task.key, name, days)
+                held = coverage(partial(_record, process, days), process.sharpe, rng, CHUNK, NOMINAL).held
+                found[f"{name}/{days}"] = [held.hits, held.count]
         return found
 
     def _tracked(self, task: Task) -> list[list[float]]:
@@ -248,28 +246,8 @@ class Worker:
         return found
 
 
-def _normal(days: int, rng: np.random.Generator) -> FloatArray:
-    return rng.standard_normal(days)
-
-
-def _fat_tailed(days: int, rng: np.random.Generator) -> FloatArray:
-    return np.asarray(rng.standard_t(4, days) / np.sqrt(2.0))
-
-
-def _regimes(days: int, rng: np.random.Generator) -> FloatArray:
-    """Return returns of variance one that are calm for twelve days and wild for four, on average."""
-    wild = rng.random() < 0.25
-    lengths: list[int] = []
-    while sum(lengths) < days:
-        lengths.append(int(rng.geometric(1.0 / (4.0 if (len(lengths) % 2 == 0) == wild else 12.0))))
-    is_wild = np.repeat((np.arange(len(lengths)) % 2 == 0) == wild, lengths)[:days]
-    return np.asarray(np.where(is_wild, 2.0, 0.5) / np.sqrt(0.25 * 4.0 + 0.75 * 0.25) * rng.standard_normal(days))
-
-
-RETURNS: Mapping[str, Callable[[int, np.random.Generator], FloatArray]] = {
-    "normal": _normal, "fat-tailed": _fat_tailed, "calm and wild": _regimes,
-}  # fmt: skip
-"""Made-up daily returns of mean 0 and variance 1, by name."""
+def _record(process: Process, days: int, rng: np.random.Generator) -> FloatArray:
+    return process.make(rng, days)
 
 
 def _swept(bars: Bars, settings: Settings, candidates: list[dict[str, Any]]) -> FloatArray:

@@ -59,7 +59,7 @@ PROFILES: Mapping[str, Calibration] = MappingProxyType(
             edges=(0.0, 0.45, 0.9, 1.4),
             configurations=100,
             truth=10,
-            replications=500,
+            replications=2000,
             tracks=100,
         ),
         "full": Calibration(),

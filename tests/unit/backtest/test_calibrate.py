@@ -19,6 +19,7 @@ from tradecore.core.errors import ConfigError, UsageError
 from tradecore.core.types import Pair, Timeframe
 from tradecore.market import synthetic
 from tradecore.reports.calibration_sheet import GUARDS
+from tradecore.stats.calibration import PROCESSES
 from tradecore.stats.gates import EvidenceLimits
 from tradecore.stats.proportions import wilson
 
@@ -135,7 +136,7 @@ def test_made_records_are_counted_by_kind_and_length() -> None:
     plan = replace(SMALL, markets=0, planted=0, replications=CHUNK)
     sheet = summarise(plan, calibrate(plan, workers=1))
     assert {(one.returns, one.days) for one in sheet.coverage} == {
-        (kind, days) for kind in ("normal", "fat-tailed", "calm and wild") for days in (310, 465)
+        (kind, days) for kind in PROCESSES for days in (310, 465)
     }
     for one in sheet.coverage:
         assert one.share.count == CHUNK
