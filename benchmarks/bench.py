@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ def main() -> int:
     parser.add_argument("--only", default="", help="workloads, with commas between them")
     parser.add_argument("--quick", action="store_true", help="small sizes, once: to see that it runs")
     parser.add_argument("--results", type=Path, default=HERE.parent / "build" / "bench", help="where the results go")
+    parser.add_argument("--by", choices=("wall", "cpu"), default="wall", help="which seconds rates and aims are of")
+    parser.add_argument("--rounds", type=int, help="how often contenders take turns", metavar="N")
     parser.add_argument("--list", action="store_true", help="only say what there is")
     given = parser.parse_args()
     names = tuple(given.only.split(",")) if given.only else WORKLOADS
@@ -51,6 +54,8 @@ def main() -> int:
         print(f"no workload {', '.join(unknown)}; expected some of {', '.join(WORKLOADS)}", file=sys.stderr)
         return 64
     workloads = [load(name) for name in names]
+    if given.rounds:
+        workloads = [replace(one, rounds=given.rounds) for one in workloads]
     if given.list:
         for one in workloads:
             print(f"{one.name:14} {one.title}")
@@ -59,7 +64,7 @@ def main() -> int:
     print(f"{where['cpu']}, {where['cores']} cores, load {where['load'][0]}", flush=True)
     for one in workloads:
         print(f"{one.name}: {one.title}", flush=True)
-        outcome = contest.hold(one, prepare(one, is_quick=given.quick), is_quick=given.quick)
+        outcome = contest.hold(one, prepare(one, is_quick=given.quick), is_quick=given.quick, basis=given.by)
         results.keep(given.results, outcome, machine.describe(), is_quick=given.quick)
     print(results.write(given.results))
     return 0

@@ -70,6 +70,11 @@ def _machine(known: dict[str, Any]) -> str:
         f"{max(loads):.1f} on {first['cores']} cores"
         + (" (others were working on the machine)." if max(loads) > 2.5 else ".")
     )
+    if any(one["basis"] == "cpu" for one in known.values()):
+        text += (
+            " Rates, *ahead* and aims are by CPU seconds of all threads, which neighbours disturb less than wall time;"
+            " an engine on two threads is so charged for both."
+        )
     return text + (f" Small sizes only: {', '.join(quick)}." if quick else "")
 
 

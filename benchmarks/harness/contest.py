@@ -17,6 +17,8 @@ from harness.environments import Unavailable, python_of
 
 HERE = Path(__file__).resolve().parents[1]
 OURS = "tradecore"
+Basis = Literal["wall", "cpu"]
+"""What counts: wall seconds, or on a machine that others use CPU seconds of all threads, which they disturb less."""
 Kind = Literal["seconds", "rate", "per_unit", "peak_mb", "ahead", "share"]
 
 
@@ -76,14 +78,15 @@ class Outcome:
     """What one workload gave: a row per contender and part, versions, and what could not be run."""
 
     workload: Workload
+    basis: Basis = "wall"
     rows: list[dict[str, Any]] = field(default_factory=list)
     versions: dict[str, dict[str, str]] = field(default_factory=dict)
     failures: dict[str, str] = field(default_factory=dict)
 
 
-def hold(workload: Workload, data: Path, *, is_quick: bool) -> Outcome:
-    """Run a workload's contenders in turn and return the outcome."""
-    outcome = Outcome(workload)
+def hold(workload: Workload, data: Path, *, is_quick: bool, basis: Basis = "wall") -> Outcome:
+    """Run a workload's contenders in turn and return the outcome, rates and aims by wall or by CPU seconds."""
+    outcome = Outcome(workload, basis)
     rounds = 1 if is_quick else workload.rounds
     found: dict[tuple[str, str], dict[str, Any]] = {}
     for turn in range(rounds):
@@ -98,7 +101,7 @@ def hold(workload: Workload, data: Path, *, is_quick: bool) -> Outcome:
             outcome.versions.setdefault(one.name, {}).update(answer["versions"])
             for record in answer["records"]:
                 _merge(found, record)
-    outcome.rows = [_measured(row) for row in found.values()]
+    outcome.rows = [_measured(row, basis) for row in found.values()]
     _compare(outcome)
     return outcome
 
@@ -142,7 +145,7 @@ def _reached(outcome: Outcome, aim: Aim) -> tuple[float | None, str]:
             others = {name: one for name, one in ratios(outcome, part).items() if aim.of in ("", name)}
             values += [(min(others.values()), part)] if others else []
         else:
-            figures = {**ours, "seconds": ours["wall_s"], "rate": 1.0 / ours["per_unit"]}
+            figures = {**ours, "rate": 1.0 / ours["per_unit"]}
             values.append((figures[aim.kind], part))
     if not values:
         return None, ""
@@ -180,9 +183,9 @@ def _merge(found: dict[tuple[str, str], dict[str, Any]], record: dict[str, Any])
     known["first"] = min((one for one in (known["first"], record["first"]) if one is not None), default=None)
 
 
-def _measured(record: dict[str, Any]) -> dict[str, Any]:
-    wall = min(record["wall"])
-    figures = {"wall_s": wall, "cpu_s": min(record["cpu"]), "per_unit": wall / record["units"]}
+def _measured(record: dict[str, Any], basis: Basis) -> dict[str, Any]:
+    seconds = {"wall_s": min(record["wall"]), "cpu_s": min(record["cpu"])}
+    figures = {**seconds, "seconds": seconds[f"{basis}_s"], "per_unit": seconds[f"{basis}_s"] / record["units"]}
     return (
         {name: value for name, value in record.items() if name not in ("wall", "cpu")}
         | figures

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 INK, MUTED, MAIN, GRID = "#1b1f24", "#636b75", "#1d5fd1", "#e4e7eb"
 AXES = (
-    ("scaling", "bars", "bars of one backtest", "seconds a backtest", lambda row: row["wall_s"]),
-    ("scaling", "combinations", "combinations of one sweep", "seconds a sweep", lambda row: row["wall_s"]),
+    ("scaling", "bars", "bars of one backtest", "seconds a backtest", lambda row: row["seconds"]),
+    ("scaling", "combinations", "combinations of one sweep", "seconds a sweep", lambda row: row["seconds"]),
     ("environments", "index", "environments", "seconds a step of all of them", None),
 )
 """Workload, how its parts begin, and what stands at the axes; a step's cost is its rate times the environments."""

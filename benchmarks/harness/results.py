@@ -19,7 +19,7 @@ def keep(folder: Path, outcome: Outcome, where: dict[str, Any], *, is_quick: boo
     one = outcome.workload
     rows = [{**row, "ahead": contest.ratios(outcome, row["part"]).get(row["contender"])} for row in outcome.rows]
     known[one.name] = {
-        "title": one.title, "unit": one.unit, "remark": one.remark, "missed": one.missed,
+        "title": one.title, "unit": one.unit, "remark": one.remark, "missed": one.missed, "basis": outcome.basis,
         "is_quick": is_quick, "machine": where,
         "rows": rows, "aims": contest.judge(outcome), "versions": outcome.versions, "failures": outcome.failures,
     }  # fmt: skip

@@ -18,7 +18,7 @@ WORKLOAD = Workload(
     quick=100,
     contenders=(
         Contender("tradecore", "workloads/sweep.py", options={"bars": BARS}),
-        Contender("raptorbt", "peers/raptorbt_sweep.py", "raptorbt", options={"bars": BARS}, repeats=2, rounds=2),
+        Contender("raptorbt", "peers/raptorbt_sweep.py", "raptorbt", options={"bars": BARS}, repeats=1, rounds=1),
     ),
     aims=(Aim("seconds", 0.15), Aim("peak_mb", 300.0), Aim("ahead", 50.0)),
     needs=("bars",),

@@ -110,11 +110,11 @@ def test_marks_change_with_any_price_and_with_its_place() -> None:
 def _outcome(rows: list[dict[str, Any]], *aims: Any) -> Any:
     contest = importlib.import_module("harness.contest")
     workload = contest.Workload("w", "work", "bars", 10, 10, (), aims, tolerances={"final_equity": 1e-9})
-    return contest.Outcome(workload, rows)
+    return contest.Outcome(workload, "wall", rows)
 
 
 def _row(contender: str, seconds: float, part: str = "", **checks: float) -> dict[str, Any]:
-    figures = {"wall_s": seconds, "cpu_s": seconds, "per_unit": seconds / 10, "peak_mb": 100.0}
+    figures = {"wall_s": seconds, "cpu_s": seconds, "seconds": seconds, "per_unit": seconds / 10, "peak_mb": 100.0}
     return {"contender": contender, "part": part, "units": 10, "checks": checks, **figures}
 
 
@@ -165,8 +165,8 @@ def test_the_page_says_what_was_missed_and_why() -> None:
     }  # fmt: skip
     aim = {"kind": "ahead", "limit": 10.0, "of": "", "scope": "*", "value": 4.0, "part": "", "met": False}
     one = {
-        "title": "work", "unit": "bars", "remark": "Rules.", "missed": "the disk is slow.", "is_quick": False,
-        "machine": machine, "rows": [{**_row("tradecore", 1.0), "ahead": None}, {**_row("p", 4.0), "ahead": 4.0}],
+        "title": "work", "unit": "bars", "remark": "Rules.", "missed": "the disk is slow.", "basis": "cpu",
+        "is_quick": False, "machine": machine, "rows": [{**_row("tradecore", 1.0), "ahead": None}, {**_row("p", 4.0), "ahead": 4.0}],
         "aims": [aim], "versions": {"p": {"p": "1.2"}}, "failures": {"q": "q could not be installed"},
     }  # fmt: skip
     text = pages.page({"w": one}, has_picture=False)
@@ -175,6 +175,7 @@ def test_the_page_says_what_was_missed_and_why() -> None:
     assert "| q | not run: q could not be installed |" in text
     assert "2026-01-02" in text
     assert "p 1.2" in text
+    assert "by CPU seconds" in text
     assert "others were working on the machine" in text
 
 
