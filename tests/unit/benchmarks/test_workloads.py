@@ -166,7 +166,8 @@ def test_the_page_says_what_was_missed_and_why() -> None:
     aim = {"kind": "ahead", "limit": 10.0, "of": "", "scope": "*", "value": 4.0, "part": "", "met": False}
     one = {
         "title": "work", "unit": "bars", "remark": "Rules.", "missed": "the disk is slow.", "basis": "cpu",
-        "is_quick": False, "machine": machine, "rows": [{**_row("tradecore", 1.0), "ahead": None}, {**_row("p", 4.0), "ahead": 4.0}],
+        "is_quick": False, "machine": machine,
+        "rows": [{**_row("tradecore", 1.0), "ahead": None}, {**_row("p", 4.0), "ahead": 4.0}],
         "aims": [aim], "versions": {"p": {"p": "1.2"}}, "failures": {"q": "q could not be installed"},
     }  # fmt: skip
     text = pages.page({"w": one}, has_picture=False)
