@@ -88,7 +88,7 @@ def _is_plain(signal: Signal) -> bool:
     return (
         signal.action.__class__ is Action
         and signal.size.__class__ is float
-        and 0.0 < signal.size <= 1.0  # type: ignore[operator]  # it is a float
+        and 0.0 < signal.size <= 1.0
         and signal.reason.__class__ is str
         and len(signal.reason) <= REASON_LENGTH
         and signal.confidence == 1.0

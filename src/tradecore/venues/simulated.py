@@ -34,9 +34,11 @@ from tradecore.sim.state import (
 )
 
 # An enumeration called takes several times as long as a look into a table of its members.
-_SIDES, _LIQUIDITIES, _REASONS, _STATES, _NOTES = (
-    {int(member): member for member in kind} for kind in (Side, Liquidity, FillReason, OrderState, OrderNote)
-)
+_SIDES = {int(member): member for member in Side}
+_LIQUIDITIES = {int(member): member for member in Liquidity}
+_REASONS = {int(member): member for member in FillReason}
+_STATES = {int(member): member for member in OrderState}
+_NOTES = {int(member): member for member in OrderNote}
 
 
 _NONE: frozenset[int] = frozenset()
