@@ -18,7 +18,8 @@ An exit is cut to what is held, and takes everything when its remainder would be
 volume fills in a bar; the rest of a market order or exit goes on at the next open, of a limit it rests. An order
 never turns a position around.
 
-Called by `venues.simulated` for backtest and paper, and by `sim.batch` for environments; nothing else decides fills.
+Called by `venues.simulated` for backtest and paper, and by `sim.batch` for portfolios; environments and compiled lanes
+play the same rules in plain numbers (`sim.lane`). Nothing else decides fills.
 """
 
 from __future__ import annotations
