@@ -46,7 +46,7 @@ def evaluate(
 
     The newest bars stay locked until every other gate has passed; every trial and every opening is recorded.
 
-    Example: tradecore evaluate ma-cross --grid fast=10,20 --grid slow=50,100 --profile smoke
+    Example: tradecore evaluate ma-cross --grid fast=10,20 --profile smoke
     """
     from tradecore.control import evaluations
     from tradecore.control.backtests import Ask
