@@ -137,7 +137,7 @@ class LanePlayer:
             for name, output in zip(feature.columns(key), feature.outputs, strict=True):
                 columns[name] = rows[feature.spec.outputs.index(output)]
         share = np.ascontiguousarray(strategy.exposure(columns), np.float64)
-        if share.shape != self._market.close.shape:
+        if share.shape != (len(self._bars),):
             wanted_share(strategy, self._bars)  # says what is wrong with it
         share = share.view()
         share.flags.writeable = False

@@ -34,7 +34,7 @@ WordArray: TypeAlias = "np.ndarray[tuple[int], np.dtype[np.uint64]]"
 SMALLEST_STEP = 1e-9
 """Changes of the wanted share below this are rounding, as in `strategy.lanes`."""
 BLOCK = 16
-"""Bars whose lowest and highest close are known together."""
+"""Bars whose lowest and highest close are known together; `stretch` shifts by four bits instead of dividing."""
 NO_SKEW = 1e-13
 """Equity in a stretch spreads so little that the cube of its share does not matter: two sums tell its mean exposure."""
 ALL_IN = 1e-13
@@ -47,17 +47,16 @@ OUTCOME = (
 deviation (ddof 1), mean squared loss and largest size."""
 
 
+OPEN, CLOSE, VOLUME, SUM, SQUARES = range(5)
+"""Columns of `Market.rows`: what one bar is asked for lies together, so that it is fetched from memory at once."""
+
+
 class Market(NamedTuple):
     """The bars of one pair as the player reads them; all bars are real."""
 
-    open: FloatArray
-    """(T,) and so are close and volume."""
-    close: FloatArray
-    volume: FloatArray
-    sums: FloatArray
-    """(T + 1,) sum of the closes before each bar."""
-    squares: FloatArray
-    """(T + 1,) sum of the squares of their distance from the first one."""
+    rows: FloatArray
+    """(T + 1, 5): open, close and volume of each bar, then the sum of the closes before it and of the squares of their
+    distance from the first one; the last row has the sums alone."""
     lows: FloatArray
     """(T / BLOCK, rounded up,) lowest and, below, highest close of each block; the last may be short."""
     highs: FloatArray
@@ -105,12 +104,14 @@ class Score(NamedTuple):
 
 def market_of(opens: FloatArray, closes: FloatArray, volumes: FloatArray, day_ends: IntArray) -> Market:
     """Prepare the bars of a pair, once for all candidates. Shape: opens, closes, volumes (T,), day_ends (D,)."""
-    sums, squares = np.zeros((2, len(closes) + 1))
-    np.cumsum(closes, out=sums[1:])
-    np.cumsum((closes - closes[0]) ** 2, out=squares[1:])
+    rows = np.zeros((len(closes) + 1, 5))
+    for column, values in ((OPEN, opens), (CLOSE, closes), (VOLUME, volumes)):
+        rows[:-1, column] = values
+    rows[1:, SUM] = np.cumsum(closes)
+    rows[1:, SQUARES] = np.cumsum((closes - closes[0]) ** 2)
     borders = np.arange(0, len(closes), BLOCK)
-    made = (sums, squares, np.minimum.reduceat(closes, borders), np.maximum.reduceat(closes, borders), day_ends)
-    return Market(*(_sealed(one) for one in (opens, closes, volumes, *made)))
+    blocks = np.minimum.reduceat(closes, borders), np.maximum.reduceat(closes, borders)
+    return Market(*(_sealed(one) for one in (rows, *blocks, day_ends)))
 
 
 @njit(cache=True, nogil=True)
@@ -146,7 +147,9 @@ def play(
 
     Shape: `out` (len(OUTCOME),), `daily` (D,) returns of each day.
     """
-    end, place, t, since = len(market.close), 0, -1, 0
+    # Out of their tuple once: each time an array is taken from one, its references are counted.
+    rows, lows, highs, day_ends = market.rows, market.lows, market.highs, market.day_ends
+    end, place, t, since = len(rows) - 1, 0, -1, 0
     account = Account(rules.cash, 0.0, 0.0, 0.0, 0.0, rules.cash, 0.0)
     order, active, asked, wanted = NO_ORDER, 0, 0.0, 0.0
     tally = Tally(rules.cash, 0.0, 0, 0.0, 0.0, 0)
@@ -159,10 +162,10 @@ def play(
             break
         if order.side != 0 and t >= active:
             after, order_after, fill = fill_at_open(
-                terms, marked(account, market.close[t - 1]), order, market.open[t], market.volume[t]
+                terms, marked(account, rows[t - 1, CLOSE]), order, rows[t, OPEN], rows[t, VOLUME]
             )
             if fill.quantity != 0.0:
-                tally = stretch(market, account, since, t, tally, daily)
+                tally = stretch(rows, lows, highs, day_ends, daily, account, since, t, tally)
                 score = scored(score, order.side, fill, after.quantity == 0.0)
                 since = t
             account, order = after, (NO_ORDER if is_over(order_after) else order_after)
@@ -174,11 +177,11 @@ def play(
             continue
         is_close = side < 0 and amount == 0.0
         if side > 0:
-            amount = permitted(marked(account, market.close[t]), rules, amount)
+            amount = permitted(marked(account, rows[t, CLOSE]), rules, amount)
         if is_close or amount > 0.0:
             order, active = market_order(side, ALL if is_close else FRACTION, amount), t + 1 + rules.latency
-    tally = stretch(market, account, since, end, tally, daily)
-    write(tally, score, account.cash + account.quantity * market.close[end - 1], out)
+    tally = stretch(rows, lows, highs, day_ends, daily, account, since, end, tally)
+    write(tally, score, account.cash + account.quantity * rows[end - 1, CLOSE], out)
     day_figures(daily, rules.cash, out)
 
 
@@ -226,54 +229,51 @@ def scored(score: Score, side: int, fill: Fill, is_flat: bool) -> Score:
     return Score(spent, got, trip_fees, trades, wins, won, lost, fees, notional)
 
 
-@njit(cache=True)
-def stretch(market: Market, account: Account, start: int, end: int, tally: Tally, daily: FloatArray) -> Tally:
+@njit(cache=True, inline="always")  # a call would hand over 35 words for five arrays
+def stretch(
+    rows: FloatArray, lows: FloatArray, highs: FloatArray, day_ends: IntArray, daily: FloatArray, account: Account,
+    start: int, end: int, tally: Tally,
+) -> Tally:  # fmt: skip
     """Count the bars start..end-1, in which cash and quantity stood still; write each day's last equity."""
     peak, deepest, day, equity_sum, exposure_sum, held_bars = tally
     cash, quantity, count = account.cash, account.quantity, end - start
-    while day < len(market.day_ends) and market.day_ends[day] < end:
-        daily[day] = cash + quantity * market.close[market.day_ends[day]]
+    while day < len(day_ends) and day_ends[day] < end:
+        daily[day] = cash + quantity * rows[day_ends[day], CLOSE]
         day += 1
-    if quantity == 0.0 or count == 0:
-        if count > 0:
-            deepest = max(deepest, 1.0 - cash / peak)
-            peak = max(peak, cash)
-        return Tally(peak, deepest, day, equity_sum + cash * count, exposure_sum, held_bars)
-    first, last = start // BLOCK, (end - 1) // BLOCK
-    low, high = market.lows[first], market.highs[first]
-    for block in range(first + 1, last + 1):
-        low, high = min(low, market.lows[block]), max(high, market.highs[block])
-    if cash + quantity * high > peak or cash + quantity * low < peak * (1.0 - deepest):
-        peak, deepest = fallen(market, cash, quantity, start, end, peak, deepest)
-    mean = (market.sums[end] - market.sums[start]) / count
-    equity = cash + quantity * mean
-    equity_sum += equity * count
-    exposure_sum += float(count)
-    if cash > ALL_IN * equity:
-        weight = quantity / equity
-        spread = weight * max(high - mean, mean - low)
-        if spread * spread * spread < NO_SKEW:
-            moved = mean - market.close[0]
-            squares = market.squares[end] - market.squares[start] - count * moved * moved
-            exposure_sum -= cash / equity * (count + weight * weight * squares)
-        else:
-            exposure_sum -= cash * inverse_sum(market.close, cash, quantity, start, end)
-    return Tally(peak, deepest, day, equity_sum, exposure_sum, held_bars + count)
+    if quantity == 0.0:
+        if cash < peak * (1.0 - deepest) and count > 0:
+            deepest = 1.0 - cash / peak
+        peak = max(peak, cash)
+        equity_sum += cash * count
+    elif count > 0:
+        low, high = lows[start >> 4], highs[start >> 4]
+        for block in range((start >> 4) + 1, ((end - 1) >> 4) + 1):
+            low, high = min(low, lows[block]), max(high, highs[block])
+        if cash + quantity * high > peak or cash + quantity * low < peak * (1.0 - deepest):
+            peak, deepest = fallen(rows, lows, highs, cash, quantity, start, end, peak, deepest)
+        closes = rows[end, SUM] - rows[start, SUM]
+        equity_sum += cash * count + quantity * closes
+        exposure_sum += count
+        if cash > ALL_IN * peak:
+            exposure_sum -= cash * inverse_sum(rows, cash, quantity, start, end, low, high)
+        held_bars += count
+    return Tally(peak, deepest, day, equity_sum, exposure_sum, held_bars)
 
 
 @njit(cache=True)
 def fallen(
-    market: Market, cash: float, quantity: float, start: int, end: int, peak: float, deepest: float
-) -> tuple[float, float]:
+    rows: FloatArray, lows: FloatArray, highs: FloatArray, cash: float, quantity: float, start: int, end: int,
+    peak: float, deepest: float,
+) -> tuple[float, float]:  # fmt: skip
     """Return (peak, deepest drawdown) after the bars start..end-1."""
-    low, high = extremes(market, start, end)
+    low, high = extremes(rows, lows, highs, start, end)
     bottom, top = cash + quantity * low, cash + quantity * high
     if top <= peak:
         return peak, max(deepest, 1.0 - bottom / peak)
     if bottom >= top * (1.0 - deepest):
         return top, deepest
     for t in range(start, end):
-        equity = cash + quantity * market.close[t]
+        equity = cash + quantity * rows[t, CLOSE]
         if equity > peak:
             peak = equity
         elif equity < peak * (1.0 - deepest):
@@ -282,36 +282,46 @@ def fallen(
 
 
 @njit(cache=True)
-def extremes(market: Market, start: int, end: int) -> tuple[float, float]:
+def extremes(rows: FloatArray, lows: FloatArray, highs: FloatArray, start: int, end: int) -> tuple[float, float]:
     """Return the lowest and highest close of the bars start..end-1."""
-    low = high = market.close[start]
+    low = high = rows[start, CLOSE]
     first, last = (start + BLOCK - 1) // BLOCK, end // BLOCK
     if first >= last:
-        for t in range(start, end):
-            low, high = min(low, market.close[t]), max(high, market.close[t])
-        return low, high
-    for t in range(start, first * BLOCK):
-        low, high = min(low, market.close[t]), max(high, market.close[t])
-    for b in range(first, last):
-        low, high = min(low, market.lows[b]), max(high, market.highs[b])
+        first = last = end // BLOCK + 1  # no whole block
+    for t in range(start, min(first * BLOCK, end)):
+        low, high = min(low, rows[t, CLOSE]), max(high, rows[t, CLOSE])
+    for block in range(first, last):
+        low, high = min(low, lows[block]), max(high, highs[block])
     for t in range(last * BLOCK, end):
-        low, high = min(low, market.close[t]), max(high, market.close[t])
+        low, high = min(low, rows[t, CLOSE]), max(high, rows[t, CLOSE])
     return low, high
 
 
 @njit(cache=True)
-def inverse_sum(close: FloatArray, cash: float, quantity: float, start: int, end: int) -> float:
-    """Return the sum of one over equity over the bars start..end-1; four sums at a time keep the divider busy."""
+def inverse_sum(rows: FloatArray, cash: float, quantity: float, start: int, end: int, low: float, high: float) -> float:
+    """Return the sum of one over equity over the bars start..end-1, whose closes lie in low..high.
+
+    Where they lie close together the first terms of its series are enough, and those follow from two sums.
+    """
+    count = end - start
+    mean = (rows[end, SUM] - rows[start, SUM]) / count
+    equity = cash + quantity * mean
+    weight = quantity / equity
+    spread = weight * max(high - mean, mean - low)
+    if spread * spread * spread < NO_SKEW:
+        moved = mean - rows[0, CLOSE]
+        squares = rows[end, SQUARES] - rows[start, SQUARES] - count * moved * moved
+        return (count + weight * weight * squares) / equity
     a = b = c = d = 0.0
     t = start
-    while t + 4 <= end:
-        a += 1.0 / (cash + quantity * close[t])
-        b += 1.0 / (cash + quantity * close[t + 1])
-        c += 1.0 / (cash + quantity * close[t + 2])
-        d += 1.0 / (cash + quantity * close[t + 3])
+    while t + 4 <= end:  # four sums at a time keep the divider busy
+        a += 1.0 / (cash + quantity * rows[t, CLOSE])
+        b += 1.0 / (cash + quantity * rows[t + 1, CLOSE])
+        c += 1.0 / (cash + quantity * rows[t + 2, CLOSE])
+        d += 1.0 / (cash + quantity * rows[t + 3, CLOSE])
         t += 4
     while t < end:
-        a += 1.0 / (cash + quantity * close[t])
+        a += 1.0 / (cash + quantity * rows[t, CLOSE])
         t += 1
     return (a + b) + (c + d)
 
