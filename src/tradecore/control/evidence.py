@@ -143,13 +143,19 @@ def calibrate(
     Errors: NothingThereError without bars to shuffle; StateRefusedError when the run named cannot go on, with reasons.
     """
     plan = ask.plan(lab)
-    real = _real(lab, ask) if plan.needs_real else None
-    inputs = RunInputs(data=() if real is None else (real,), seeds={"seed": ask.seed}, settings=assumed(lab))
+    inputs = inputs_of(lab, ask)
+    real = inputs.data[0] if inputs.data else None
     with _opened(lab, ask, inputs, resume) as kept:
         with open_outcomes(kept.path / OUTCOMES, identity(plan, real)) as store:
             outcomes = play(plan, real=real, store=store, workers=workers, tell=progress)
         sheet = replace(summarise(plan, outcomes), run=kept.id, command=ask.command(lab), code=kept.record.code.hash)
         return _finished(kept, sheet, outcomes)
+
+
+def inputs_of(lab: Lab, ask: CalibrationAsk) -> RunInputs:
+    """Return what the numbers of a calibration depend on besides what was asked. Errors: as `calibrate`."""
+    real = (_real(lab, ask),) if ask.plan(lab).needs_real else ()
+    return RunInputs(data=real, seeds={"seed": ask.seed}, settings=assumed(lab))
 
 
 def fill_page(lab: Lab, name: str, page: Path) -> Run:

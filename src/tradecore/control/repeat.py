@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tradecore.control import backtests, evaluations, sweeps
+from tradecore.control import backtests, evaluations, evidence, sweeps
 from tradecore.control.backtests import Ask, inputs_of, read
 from tradecore.control.lab import Lab, Progress, no_progress
 from tradecore.control.sameness import differences
@@ -169,10 +169,17 @@ def _sweep(lab: Lab, words: Mapping[str, Any], progress: Progress) -> Run:
     return sweeps.run(lab, sweeps.SweepAsk.from_words(words), progress).run
 
 
+def _calibration(lab: Lab, words: Mapping[str, Any], progress: Progress) -> Run:
+    return evidence.calibrate(lab, evidence.CalibrationAsk.from_words(words), progress).run
+
+
 KINDS: Mapping[str, _Kind] = {
     "backtest": _Kind(_inputs, _backtest),
     "walk_forward": _Kind(_inputs, _walk_forward),
     evaluations.KIND: _Kind(_inputs, _evaluate),
     sweeps.KIND: _Kind(lambda lab, words: sweeps.inputs(lab, sweeps.SweepAsk.from_words(words)), _sweep),
+    evidence.KIND: _Kind(
+        lambda lab, words: evidence.inputs_of(lab, evidence.CalibrationAsk.from_words(words)), _calibration
+    ),
 }
 """What can be repeated."""

@@ -11,6 +11,7 @@ from tradecore.bootstrap import open_lab
 from tradecore.control import evidence
 from tradecore.control.evidence import OUTCOMES, CalibrationAsk, KeptCalibration, asked_of, calibrate, fill_page
 from tradecore.control.lab import Lab
+from tradecore.control.repeat import repeat
 from tradecore.core.errors import NothingThereError, StateRefusedError, UsageError
 from tradecore.registry.record import RunStatus
 from tradecore.reports.calibration_page import BEGIN, END
@@ -40,6 +41,13 @@ def test_a_calibration_is_a_run_that_says_what_was_asked_and_holds_its_outcomes(
     assert record.metrics["is_calibrated"] == kept.sheet.is_calibrated
     assert kept.sheet.command == "tradecore evidence calibrate --profile=smoke --markets=1 --seed=1"
     assert (kept.run.path / OUTCOMES).is_file()
+
+
+@pytest.mark.slow
+def test_a_calibration_can_be_had_again_from_its_run_id(lab: Lab, kept: KeptCalibration) -> None:
+    found = repeat(lab, kept.run.id)
+    assert found.different == ()
+    assert found.figures == 2
 
 
 @pytest.mark.slow
