@@ -35,7 +35,7 @@ class Played:
     spans: Sequence[tuple[int, int]]
     """The moments that were decided on, first and one past the last, of each shift."""
     signals: RecordArray
-    """(N,) with at least bar, pair, action, size and outcome, as in `lane_loop.SIGNAL`."""
+    """(N,) with at least bar, pair, action, share and outcome, as in `lane_loop.SIGNAL`."""
     standings: Callable[[], Iterable[Standing]]
     """Says how the account stood at each signal."""
     limits: Limits
@@ -70,7 +70,7 @@ class LaneJournal(ArrayJournal):
     def signals(self) -> list[Decided]:  # type: ignore[override]
         """Every signal that was not a HOLD, with its gate trace."""
         played, found, rules = self._played, [], self._played.limits.rules()
-        columns = (played.signals[name].tolist() for name in ("bar", "pair", "size", "action", "outcome"))
+        columns = (played.signals[name].tolist() for name in ("bar", "pair", "share", "action", "outcome"))
         for bar, p, size, code, outcome, standing in zip(*columns, played.standings(), strict=True):
             pair, action, share = played.pairs[p], _ACTIONS[code], None if code == CLOSE else size
             signal = Signal(action, reason=REASON) if share is None else Signal(action, share, reason=REASON)

@@ -29,7 +29,7 @@ SIGNAL = np.dtype(
     [
         ("bar", "i8"),
         ("pair", "i8"),  # always 0
-        ("size", "f8"),  # as asked for; 0 for a close
+        ("share", "f8"),  # as asked for; 0 for a close
         ("held", "f8"),  # base
         ("left_at", "i8"),  # bar in which the pair was last left; -NEVER when it never was
         ("action", "i4"),
@@ -127,7 +127,7 @@ def opening(cash: float) -> State:
 @njit(cache=True, nogil=True)
 def advance(market: Market, lines: Lines, logs: Logs, wishes: Wishes, rules: Rules, state: State, stop: int) -> State:
     """Let bars state.t..stop-1 happen and decide on each; return early when a log has no room for another bar."""
-    # Arrays are taken out of their tuples once: every time that happens costs a locked count of references.
+    # Arrays are taken out of their tuples once, and handed on seldom: each time costs a locked count of references.
     time, open_, high, low, close, volume, real, all_real = market
     lined, moneyed, worsts, exposures, flows = lines
     fill_log, trade_log, result_log, signal_log = logs
@@ -138,15 +138,15 @@ def advance(market: Market, lines: Lines, logs: Logs, wishes: Wishes, rules: Rul
     while t < stop and max(fills, results, signals) < room:
         while k + 1 < len(at) and at[k + 1] <= t:
             k += 1
-        base, until = equity, t + 1
+        base, until, before, side = equity, t + 1, account.quantity, order.side
         if f < len(flow_at) and flow_at[f] == t:
             account, flows[t] = lane.flow_in(account, flow_amount[f])
             base, f = equity + flows[t], f + 1
-        if order.side == 0:
-            until = quiet_until(at, share, first, k, flow_at[f] if f < len(flow_at) else stop, t, account.quantity)
-            until = min(until, stop)
+        if side == 0:
+            until = flow_at[f] if f < len(flow_at) and flow_at[f] < stop else stop
+            until = quiet_until(t, until, at[k], share[k], first, account.quantity)
+            until = min(until, at[k + 1] + 1) if k + 1 < len(at) else until
         elif active_from <= t and real[t]:
-            before, side = account.quantity, order.side
             account, order, fill = lane.fill_at_open(rules.terms, account, order, open_[t], volume[t])
             if fill.quantity > 0.0:
                 write_fill(fill_log[fills], time[t], t, number, side, fill)
@@ -164,14 +164,13 @@ def advance(market: Market, lines: Lines, logs: Logs, wishes: Wishes, rules: Rul
             )
         else:
             draw_flat(lined, moneyed, worsts, t, until, account.cash)
-            account = marked_at_last(close, real, t, until, account)
         if follow:
             wealth, peak = grown(lined, t, until, base, wealth, peak)
         t, equity = until, lined[until - 1]
         if t <= first:
             continue
         k += k + 1 < len(at) and at[k + 1] == t - 1
-        code, size = wish(at, share, k, t - 1, first, account.quantity)
+        code, size = wish(share[k], share[k - 1] if at[k] == t - 1 and t - 1 != first else share[k], account.quantity)
         if code != HOLD:
             value = account.quantity * close[t - 1]
             passing, outcome = passed(rules, code, size, order.side, equity, wealth / peak, value, t - 1 - left_at)
@@ -198,22 +197,17 @@ def place_of(rising: IntArray, t: int) -> int:
 
 
 @njit(cache=True)
-def quiet_until(
-    at: IntArray, share: FloatArray, first: int, k: int, next_flow: int, t: int, held: float
-) -> int:  # fmt: skip
-    """Return the end of the stretch from bar t, without an order on its way, after which the next decision may be
-    something. A flow begins a stretch, a change of the wish ends one."""
-    if at[k] == t or ((share[k] > _STEP) != (held != 0.0) and t >= first):
+def quiet_until(t: int, until: int, changed_at: int, wanted: float, first: int, held: float) -> int:
+    """Return the end, `until` at most, of the stretch from bar t without an order on its way after which the next
+    decision may be something; the next change of the wish, which ends a stretch too, is not looked at."""
+    if changed_at == t or ((wanted > _STEP) != (held != 0.0) and t >= first):
         return t + 1
-    until = next_flow
-    if k + 1 < len(at):
-        until = min(until, at[k + 1] + 1)
     return min(until, first + 1) if t <= first else until
 
 
 @njit(cache=True)
 def draw_flat(equity: FloatArray, cash: FloatArray, worst: FloatArray, t: int, until: int, money: float) -> None:
-    """Draw the curve of bars t..until-1 in which nothing is held."""
+    """Draw the curve of bars t..until-1 in which nothing is held: then no mark matters either."""
     for i in range(np.uint64(t), np.uint64(until)):
         equity[i] = cash[i] = worst[i] = money
 
@@ -257,15 +251,6 @@ def draw_with_gaps(
 
 
 @njit(cache=True)
-def marked_at_last(close: FloatArray, real: BoolArray, t: int, until: int, account: lane.Account) -> lane.Account:
-    """Return a flat account with the mark of the last real bar of t..until-1."""
-    for i in range(until - 1, t - 1, -1):
-        if real[i]:
-            return lane.marked(account, close[i])
-    return account
-
-
-@njit(cache=True)
 def grown(equity: FloatArray, t: int, until: int, base: float, wealth: float, peak: float) -> tuple[float, float]:
     """Return what one unit became after bars t..until-1, flows removed, and the highest it was."""
     for i in range(t, until):
@@ -275,14 +260,13 @@ def grown(equity: FloatArray, t: int, until: int, base: float, wealth: float, pe
 
 
 @njit(cache=True)
-def wish(at: IntArray, share: FloatArray, k: int, t: int, first: int, held: float) -> tuple[int, float]:
-    """Return (action, size) at bar t, where share[k] is wanted: what `strategy.lanes` says."""
-    wanted = share[k]
+def wish(wanted: float, before: float, held: float) -> tuple[int, float]:
+    """Return (action, size): what `strategy.lanes` says when `before` was wanted one bar ago."""
     if held == 0.0:
         return (BUY, wanted) if wanted > _STEP else (HOLD, 0.0)
     if wanted <= _STEP:
         return CLOSE, 0.0
-    change = wanted - share[k - 1] if at[k] == t and t != first else 0.0
+    change = wanted - before
     if abs(change) <= _STEP:
         return HOLD, 0.0
     return (BUY, change) if change > 0.0 else (SELL, -change)
@@ -367,4 +351,4 @@ def write_result(row: Record, time: int, number: int, order: lane.Order) -> None
 @njit(cache=True)
 def write_signal(row: Record, bar: int, code: int, size: float, held: float, left_at: int, outcome: int) -> None:
     """Write a signal and what became of it into its row."""
-    row.bar, row.action, row.size, row.held, row.left_at, row.outcome = bar, code, size, held, left_at, outcome
+    row.bar, row.action, row.share, row.held, row.left_at, row.outcome = bar, code, size, held, left_at, outcome

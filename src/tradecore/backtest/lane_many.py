@@ -12,18 +12,17 @@ from typing import NamedTuple
 import numpy as np
 from numba import njit
 
-from tradecore.backtest.lane_loop import BUY, CLOSE, FIRST_RULE, HOLD, NEVER, ON_ITS_WAY, PASSED, SELL
+from tradecore.backtest.lane_loop import BUY, CLOSE, FIRST_RULE, HOLD, NEVER, ON_ITS_WAY, PASSED, wish
 from tradecore.core.orders import OrderKind, OrderNote, OrderState, SizeKind
 from tradecore.core.types import FloatArray, IntArray, RecordArray
 from tradecore.sim import booking, kernel
 from tradecore.sim.state import FILLS, OPEN_ORDERS, ORDER, RESULTS, TRADES, Books, Record, Tape, records
-from tradecore.strategy.lanes import SMALLEST_STEP
 
 SIGNAL = np.dtype(
     [
         ("bar", "i8"),
         ("pair", "i8"),
-        ("size", "f8"),  # as asked for; 0 for a close
+        ("share", "f8"),  # as asked for; 0 for a close
         ("equity", "f8"),  # this and the following: `risk.chain.Standing`
         ("drawdown", "f8"),
         ("pair_exposure", "f8"),
@@ -39,7 +38,6 @@ DESK = np.dtype([("held", "f8"), ("left_at", "i8"), ("order", "i8"), ("side", "i
 """What the session knows of one pair: what it holds, when it was left, and the order on its way (side 0: none)."""
 _MARKET, _ALL, _FRACTION = int(OrderKind.MARKET), int(SizeKind.ALL), int(SizeKind.FRACTION)
 _SENT, _CANCELLED, _REPLACED = int(OrderState.SENT), int(OrderState.CANCELLED), int(OrderNote.CANCELLED)
-_STEP = SMALLEST_STEP
 
 
 class Gates(NamedTuple):
@@ -122,31 +120,18 @@ def decide(
         desk[p].value = abs(desk[p].held) * asked.close[p, t]
         total += desk[p].value
     for p in range(len(desk)):
-        before = asked.share[p, t - 1] if t > asked.first else math.nan
+        before = asked.share[p, t - 1] if t > asked.first else asked.share[p, t]
         code, size = wish(asked.share[p, t], before, desk[p].held)
         if code != HOLD:
             row = signals[progress[2]]
             progress[2] += 1
-            row.bar, row.pair, row.action, row.size = t, p, code, size
+            row.bar, row.pair, row.action, row.share = t, p, code, size
             stand(row, books.account[0], desk[p], total, t)
     for i in range(first_signal, progress[2]):
         row = signals[i]
-        fraction, row.outcome = passed(gates, row.action, row.size, row, desk[row.pair].side)
+        fraction, row.outcome = passed(gates, row.action, row.share, row, desk[row.pair].side)
         if row.outcome == PASSED:
             send(tape, books, desk[row.pair], row, fraction, t, progress, gates.latency, blank)
-
-
-@njit(cache=True)
-def wish(wanted: float, before: float, held: float) -> tuple[int, float]:
-    """Return (action, size): what `strategy.lanes` says; `before` is NaN at the first decision."""
-    if held == 0.0:
-        return (BUY, wanted) if wanted > _STEP else (HOLD, 0.0)
-    if wanted <= _STEP:
-        return CLOSE, 0.0
-    change = 0.0 if math.isnan(before) else wanted - before
-    if abs(change) <= _STEP:
-        return HOLD, 0.0
-    return (BUY, change) if change > 0.0 else (SELL, -change)
 
 
 @njit(cache=True)
