@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+import numpy as np
+
 from tradecore.core.track import Track
 from tradecore.stats import activity, drawdown, returns, trades
 from tradecore.stats.sample import Sample, sample_of
@@ -48,7 +50,9 @@ def measure(track: Track) -> dict[str, Value]:
 
 
 def _strict(value: Value) -> Value:
-    return value if value is None or isinstance(value, int) or math.isfinite(value) else None
+    # Compiled passes give plain numbers; the same code run as Python, where it is debugged, gives numpy's.
+    plain = value.item() if isinstance(value, np.generic) else value
+    return plain if plain is None or isinstance(plain, int) or math.isfinite(plain) else None
 
 
 def _metric(f: Callable[[Sample], Value], label: str, unit: Unit, better: Better) -> Metric:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tradecore.core.bars import Bars
 from tradecore.core.errors import ConfigError, DataError
-from tradecore.core.types import DAY_NS, FloatArray, IntArray
-from tradecore.stats.bootstrap import DEFAULT, MIN_PERIODS, Bootstrap, block_length, resampled
+from tradecore.core.types import DAY_NS, BoolArray, FloatArray, IntArray
+from tradecore.stats.bootstrap import DEFAULT, MIN_PERIODS, Bootstrap, block_length, resampled_moments
 from tradecore.stats.inference import sharpe_ratio
 from tradecore.stats.sample import DAYS_PER_YEAR
 
@@ -149,21 +149,20 @@ def regime_table(
 
 
 def _losses(
-    returns: FloatArray, members: np.ndarray[tuple[int, ...], np.dtype[np.bool_]], rng: np.random.Generator,
+    returns: FloatArray, members: BoolArray, rng: np.random.Generator,
     bootstrap: Bootstrap,
 ) -> FloatArray:  # fmt: skip
     """Return how often the days of each regime lose in a resampled history, among those that hold such days."""
     growth = np.log(np.maximum(1.0 + returns, 1e-12))
-    gains = np.where(members, growth[:, np.newaxis], 0.0)
+    gains = np.where(members.T, growth, 0.0)
     block = bootstrap.block or block_length(returns)[0 if bootstrap.method == "stationary" else 1]
-    lost, held = np.zeros(members.shape[1]), np.zeros(members.shape[1])
-    days = len(returns)
-    for rows in resampled(days, block, rng, bootstrap):
-        drawn = np.stack([np.bincount(row, minlength=days) for row in rows]).astype(np.float64)
-        has_days = drawn @ members > 0
-        lost += (has_days & (drawn @ gains < 0.0)).sum(axis=0)
-        held += has_days.sum(axis=0)
-    return np.divide(lost, held, out=np.zeros(len(lost)), where=held > 0)
+    rows = np.concatenate((gains, members.T.astype(np.float64)))
+    means, _, _ = resampled_moments(rows, rng, replace(bootstrap, block=block))
+    mean_gain, share = means[: len(gains)], means[len(gains) :]
+    has_days = share > 0.0
+    lost, held = (has_days & (mean_gain < 0.0)).sum(axis=1), has_days.sum(axis=1)
+    losses: FloatArray = np.divide(lost, held, out=np.zeros(len(lost)), where=held > 0)
+    return losses
 
 
 def _daily_closes(bars: Bars) -> tuple[IntArray, FloatArray]:

@@ -147,8 +147,9 @@ def daily_returns(curve: Curve, timeframe: Timeframe) -> Periods:
 
 
 def _borders(curve: Curve, timeframe: Timeframe) -> tuple[IntArray, IntArray]:
-    """Return the start of every day that holds bars (or of every bar of a day or longer), (D,), and its first bar,
-    with the number of bars at the end, (D + 1,).
+    """Return where each day that holds bars begins, in time and in bars; a bar of a day or longer is its own day.
+
+    Shape:  times (D,), UTC ns; first bars (D + 1,), the number of bars last.
     """
     from tradecore.stats.scan import is_rising
 
