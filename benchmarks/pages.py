@@ -6,6 +6,7 @@ python benchmarks/pages.py [--results FOLDER]
 from __future__ import annotations
 
 import argparse
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -85,11 +86,18 @@ def _aims(known: dict[str, Any]) -> str:
             aimed = results.aim_text(aim, one["unit"])
             lines.append(f"| {one['title']} | {aimed} | {results.reached_text(aim)} | {results.met_text(aim)} |")
     missed = [
-        f"- **{one['title']}**: {one['missed']}"
-        for one in known.values()
-        if one["missed"] and any(aim["met"] is False for aim in one["aims"])
+        f"- **{one['title']}**: {reason}"
+        for name, one in known.items()
+        if (reason := _reason(name, one)) and any(aim["met"] is False for aim in one["aims"])
     ]
     return "\n".join([*lines, *(["", "Why aims were missed:", "", *missed] if missed else [])])
+
+
+def _reason(name: str, one: dict[str, Any]) -> str:
+    """Return why a workload misses its aims: as its file says now, which may have been learnt after measuring."""
+    if not (HERE / "workloads" / f"{name}.py").exists():
+        return str(one["missed"])
+    return str(importlib.import_module(f"workloads.{name}").WORKLOAD.missed)
 
 
 def _workload(name: str, one: dict[str, Any]) -> str:
