@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context
 from typing import Any
@@ -54,8 +54,8 @@ def works() -> tuple[Work, ...]:
     from tradecore.features import catalogue
 
     return (
-        Work("strategies that decide bar by bar, and environments", _decide_and_train, 58),
-        Work("strategies with an exposure, their figures and sweeps", _play_and_sweep, 97),
+        Work("strategies that decide bar by bar", _decide_and_step, 75),
+        Work("strategies with an exposure, figures, sweeps and environments", _play_and_sweep, 110),
         *(Work(f"indicators: {group}", partial(_indicators, group), 11) for group in catalogue.GROUPS),
     )
 
@@ -156,23 +156,32 @@ def _measure(bars: Bars) -> None:
 
 def _play_and_sweep() -> None:
     from tradecore.backtest.sweep import sweep
+    from tradecore.features.window import gather, table_of
+    from tradecore.sim.environments import Environments, Episodes
+    from tradecore.sim.model import VenueModel
     from tradecore.strategy.loading import load
 
     bars = _bars()
     _play(bars, lane=True)
     _measure(bars)
     sweep(partial(load, "ma-cross"), [bars], candidates=({"fast": 5, "slow": 20},), workers=1)
+    world = Environments([bars], VenueModel(), 2, episodes=Episodes(length=64, warmup=0))
+    world.step(np.array([0.5, np.nan]))
+    gather(table_of([{"close": bars.close}]), world.pair, world.bar, np.zeros((2, 1, 1), np.float32))
 
 
-def _decide_and_train() -> None:
+def _decide_and_step() -> None:
+    from tradecore.backtest.run import Settings
+    from tradecore.backtest.shares import play_shares
     from tradecore.engine.frame import HistoryFrame
     from tradecore.sim.batch import Batch
-    from tradecore.sim.model import VenueModel
 
     bars = _bars()
     _play(bars, lane=False)
+    pair_of = (bars, replace(bars, pair=Pair("ETH", "USD")))
+    play_shares(np.abs(np.sin(np.arange(2 * BARS) / 50.0)).reshape(2, BARS) / 2.0, pair_of)
     frame = HistoryFrame([bars], {})
-    Batch(frame.pairs, frame.tape({}), VenueModel(), 1e4, 2).step()
+    Batch(frame.pairs, frame.tape({}), Settings().venue, 1e4, 2).step()
 
 
 def _indicators(group: str) -> None:
