@@ -26,8 +26,8 @@ WORKLOAD = Workload(
     remark="Ours gives eleven figures of each combination with its exact drawdown, and its daily returns; raptorbt its "
     "full metrics and curve of each, 100 at a time. 1 % of cash per entry.",
     missed="most of the time goes into the 1.2 million fills, each by the simulator's whole arithmetic (caps, lots, "
-    "minimums, limits), where the aim's prototype only multiplied; and raptorbt is faster on this processor than on the "
-    "one the aim was set on.",
+    "minimums, limits), where the prototype of the aim only multiplied; raptorbt is faster on this processor than on "
+    "the one the aim was set on.",
 )
 
 
