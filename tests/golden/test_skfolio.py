@@ -10,7 +10,7 @@ import pytest
 
 from tradecore.stats.cpcv import Combinatorial, path_table, split
 
-PEER = json.loads((Path(__file__).parent / "peers" / "skfolio_cpcv.json").read_text(encoding="utf-8"))
+PEER = json.loads((Path(__file__).parent / "skfolio_cpcv.json").read_text(encoding="utf-8"))
 
 
 def ends(parts):
