@@ -60,6 +60,12 @@ def test_orders_differ_and_the_same_generator_draws_alike() -> None:
     drawn = {shuffled(share, np.random.default_rng(seed)).tobytes() for seed in range(20)}
     assert len(drawn) == 20
     assert shuffled(share, np.random.default_rng(1)).tobytes() in drawn
+    for held in (False, True):  # spells of holding and of being out are both put into another order
+        orders = {
+            tuple(n for is_held, n in spells(shuffled(share, np.random.default_rng(seed))) if is_held == held)
+            for seed in range(9)
+        }
+        assert len(orders) == 9
 
 
 @pytest.mark.parametrize("share", [np.zeros(5), np.full(5, 0.5), np.array([0.0, 0.0, 1.0])])
