@@ -87,10 +87,11 @@ def killed(root: Path, model: str, step: int = 0, delay: float | None = None) ->
 def check(root: Path, whole: sweeps.KeptSweep) -> None:
     """Ask again, and hold what comes out against the uninterrupted sweep and the ledger."""
     lab = open_lab(root)
-    before = {one.id for one in lab.runs.list()}
+    interrupted = {one.id for one in lab.runs.list() if one.status == "interrupted"}
     kept = sweeps.run(lab, LANES, keep_every_s=0.0)
     assert figures(kept) == figures(whole)
-    assert {one.id for one in lab.runs.list()} - before <= {kept.run.id}
+    assert not interrupted or kept.run.id in interrupted
+    assert not [one for one in lab.runs.list() if one.status == "interrupted"]
     ledger = lab.trials.for_dataset(kept.bars[0].dataset)
     mine = [one.config for one in ledger if one.run == kept.run.id]
     assert len(mine) == COUNT

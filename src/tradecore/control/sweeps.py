@@ -37,7 +37,7 @@ from tradecore.control.sweep_report import luck, sheet_of
 from tradecore.core.bars import Bars
 from tradecore.core.errors import AccountingError, StateRefusedError, UsageError
 from tradecore.core.seeds import generator
-from tradecore.registry.record import RunStatus
+from tradecore.registry.record import RunStatus, plain_mapping
 from tradecore.registry.runs import Run, RunInputs
 from tradecore.reports.save import Saved
 from tradecore.reports.sweep_sheet import save
@@ -266,9 +266,10 @@ def _opened(lab: Lab, made: _Made, resume: str | None) -> Iterator[Run]:
 
 def _interrupted(lab: Lab, made: _Made, inputs: RunInputs) -> Run | None:
     """Return the newest sweep that was asked the very same on the same data, code and settings, and did not end."""
+    words = plain_mapping(made.asked.words(), "arguments")
     for one in lab.runs.list():
         record = one.record
-        if record is None or record.kind != KIND or record.arguments != made.asked.words():
+        if record is None or record.kind != KIND or record.arguments != words:
             continue
         if one.status is RunStatus.INTERRUPTED and not differences(record, inputs):
             return lab.runs.get(one.id)
