@@ -7,7 +7,7 @@ PYTHON ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: help hello test quick check docs bench bench-docs coverage install clean
+.PHONY: help hello test quick check docs bench bench-docs oracles coverage install clean
 
 help:
 	@echo "make hello      a market, a strategy, an honest verdict and a report, in about a minute"
@@ -45,6 +45,10 @@ coverage: $(VENV)/.dev
 
 bench: $(VENV)/.dev $(VENV)/.kernels
 	@$(BIN)/python benchmarks/bench.py $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+# Runs the peers of the golden files again and writes what they say now.
+oracles: $(VENV)/.dev
+	@$(BIN)/python benchmarks/oracles/make_golden.py $(ARGS)
 
 bench-docs: $(VENV)/.dev
 	@$(BIN)/python benchmarks/pages.py $(ARGS)
