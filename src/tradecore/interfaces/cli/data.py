@@ -213,7 +213,7 @@ def retain(
 
 @app.command()
 def synth(
-    kind: Annotated[str, typer.Argument(help="gbm, jumps, noise, regimes or planted.")] = "regimes",
+    kind: Annotated[str, typer.Argument(help="gbm, jumps, noise, regimes, trending or planted.")] = "regimes",
     pair: Annotated[str | None, typer.Option("--pair", help="The pair to make.", show_default="from settings")] = None,
     timeframe: TimeframeOption = None,
     days: Annotated[float, typer.Option("--days", min=0.01, max=36_500, help="How long a history.")] = 365.0,
