@@ -15,16 +15,17 @@ import numpy as np
 from tradecore.backtest.evaluate import config_hash
 from tradecore.backtest.figures import daily_sharpes
 from tradecore.backtest.result import dataset_of
-from tradecore.backtest.run import Settings
+from tradecore.backtest.run import Settings, simulate
 from tradecore.backtest.sweep import Swept
 from tradecore.core.bars import Bars
 from tradecore.core.types import FloatArray, Nanoseconds
 from tradecore.registry.trials import Trial
 from tradecore.stats.clusters import effective_trials
-from tradecore.stats.inference import deflated_sharpe, expected_max_sharpe, moments, trial_variance
+from tradecore.stats.inference import deflated_sharpe, expected_max_sharpe, moments, sharpe_ratio, trial_variance
 from tradecore.stats.overfitting import probability_of_overfitting
+from tradecore.stats.sample import daily_returns
 from tradecore.strategy.contract import Strategy
-from tradecore.strategy.loading import source_hash
+from tradecore.strategy.loading import load, source_hash
 
 LEAST_DAYS = 10
 """Days from which candidates are grouped by how they move together."""
@@ -50,6 +51,8 @@ class Selection:
     """Probability that the best of one half of the days is below the median in the other half."""
     blocks: int
     """Blocks the days were cut into for that; 0 where there were too few."""
+    holding: float | None
+    """What buying and holding showed over the same bars at the same costs."""
     effective: int | None
     """How many groups that move together the candidates form: what was really tried."""
 
@@ -58,7 +61,9 @@ class Selection:
         return asdict(self)
 
 
-def select(swept: Swept, trials: int, sharpes: FloatArray, by: str = "sharpe") -> Selection:
+def select(
+    swept: Swept, trials: int, sharpes: FloatArray, by: str = "sharpe", holding: float | None = None
+) -> Selection:
     """Judge the best candidate by a figure. `trials` and their `sharpes` (per period) are what the ledger counts."""
     best = swept.best(1, by)
     shape = moments(swept.daily[best[0]]) if best else None
@@ -72,7 +77,7 @@ def select(swept: Swept, trials: int, sharpes: FloatArray, by: str = "sharpe") -
     overfitting = probability_of_overfitting(swept.daily, blocks) if blocks and len(swept) > 1 else None
     return Selection(
         len(swept), trials, shape.sharpe * year if shape else None, expected, deflated, overfitting,
-        blocks if overfitting is not None else 0,
+        blocks if overfitting is not None else 0, holding,
         effective_trials(swept.daily).count if swept.daily.shape[1] >= LEAST_DAYS else None,
     )  # fmt: skip
 
@@ -81,6 +86,14 @@ def blocks_for(candidates: int, days: int) -> int:
     """Return into how many blocks to cut the days for the probability of overfitting; 0 when there are too few."""
     most = min(16 if candidates <= MANY else 10, days // 2)
     return most - most % 2 if most >= 4 else 0
+
+
+def holding_sharpe(bars: Sequence[Bars], settings: Settings) -> float | None:
+    """Return the Sharpe ratio per year of buying and holding, which a long-only candidate shares in a rising market."""
+    track = simulate(load("buy-and-hold"), bars, settings).track
+    periods = daily_returns(track.curve, track.timeframe)
+    ratio = sharpe_ratio(periods.returns)
+    return None if ratio is None else ratio * math.sqrt(periods.per_year)
 
 
 def own_sharpes(swept: Swept) -> FloatArray:

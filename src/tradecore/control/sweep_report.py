@@ -33,6 +33,10 @@ def luck(one: Selection) -> list[str]:
             f"The best has a Sharpe ratio of {one.sharpe:.2f}; the best of {one.trials:,} worthless ones is expected "
             f"to show {one.expected_best:.2f}."
         )
+    if one.holding is not None:
+        said.append(
+            f"Buying and holding over the same bars showed {one.holding:.2f}; that is luck of the market alone."
+        )
     if one.deflated is not None:
         said.append(f"After that count the probability that it has any edge is {one.deflated:.1%} (deflated Sharpe).")
     if one.overfitting is not None:
@@ -59,6 +63,8 @@ def sheet_of(
     marks = [(selection.expected_best, "best of as many worthless ones")] if selection.expected_best else []
     if by == "sharpe" and selection.sharpe is not None:
         marks.append((selection.sharpe, "the best of this sweep"))
+    if by == "sharpe" and selection.holding is not None:
+        marks.append((selection.holding, "buying and holding"))
     names = list(swept.candidates[0])
     columns = {name: [one[name] for one in swept.candidates] for name in names}
     return SweepSheet(

@@ -21,7 +21,7 @@ from tradecore.backtest.evaluate import SYNTHETIC, Ledgered, backtest
 from tradecore.backtest.figures import NAMES, ranked
 from tradecore.backtest.result import Result, dataset_of
 from tradecore.backtest.run import Settings
-from tradecore.backtest.selection import Selection, own_sharpes, select, trials_of
+from tradecore.backtest.selection import Selection, holding_sharpe, own_sharpes, select, trials_of
 from tradecore.backtest.sweep import Swept, sweep
 from tradecore.control.sweep_report import luck, sheet_of
 from tradecore.core.bars import Bars
@@ -148,7 +148,9 @@ def run_sweep(
         ledger, dataset = counted.ledger, dataset_of(list(bars))
         ledger.record_many(trials_of(made, bars, settings, swept.daily, counted.run, counted.clock.now()), bars)
         trials, sharpes = max(ledger.count(dataset), ledger.count_market(bars)), ledger.sharpes(dataset)
-    return SweepResult(swept, select(swept, trials, sharpes, by), tuple(bars), settings, by, make)
+    return SweepResult(
+        swept, select(swept, trials, sharpes, by, holding_sharpe(bars, settings)), tuple(bars), settings, by, make
+    )
 
 
 def _plain(value: float | int | None) -> str:

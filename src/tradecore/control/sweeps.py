@@ -26,7 +26,7 @@ from tradecore.backtest.holdout import development
 from tradecore.backtest.protocol import Protocol
 from tradecore.backtest.result import Result, dataset_of
 from tradecore.backtest.run import Settings
-from tradecore.backtest.selection import Selection, select, trials_of
+from tradecore.backtest.selection import Selection, holding_sharpe, select, trials_of
 from tradecore.backtest.sweep import KEEP_EVERY_S, Part, Swept, sweep
 from tradecore.control.backtests import Ask, again, inputs_of, read, settings
 from tradecore.control.evaluations import EvaluateAsk
@@ -293,7 +293,8 @@ def _finished(lab: Lab, kept: Run, made: _Made, swept: Swept, progress: Progress
     """Measure the best in full, judge them against luck, write what a reader wants, and end the run."""
     asked, dataset = made.asked, dataset_of(made.bars)
     trials = max(lab.trials.count(dataset), lab.trials.count_market(made.bars))
-    selection = select(swept, trials, lab.trials.sharpes(dataset), asked.by)
+    holding = holding_sharpe(made.bars, made.settings)
+    selection = select(swept, trials, lab.trials.sharpes(dataset), asked.by, holding)
     best = []
     for done, place in enumerate(places := swept.best(asked.best, asked.by)):
         progress("the best in full", done, len(places))

@@ -64,7 +64,7 @@ def sweep(
 
     The same command again goes on with a sweep that was interrupted. The best of a sweep is no evidence of an edge.
 
-    Example: tradecore backtest sweep ma-cross --pair BTC/USD --grid fast=5:50:5 --grid slow=60:300:20
+    Example: tradecore backtest sweep ma-cross --grid fast=5:50:5 --grid slow=60:300:20
     """
     from tradecore.control import backtests, sweeps
 
@@ -82,8 +82,7 @@ def sweep(
             params=assigned("--param", param), grid=candidates, cash=cash, seed=seed,
         )  # fmt: skip
         asked = sweeps.SweepAsk(ask, sample, best, by)
-    screen = Screen(as_json)
-    with screen.progress() as progress:
+    with (screen := Screen(as_json)).progress() as progress:
         kept = sweeps.run(lab, asked, progress, resume=resume, workers=workers)
     show_sweep(screen, kept, asked)
 
