@@ -129,16 +129,19 @@ class _Lines:
 
     def __init__(self) -> None:
         self._stage = ""
-        self._told = 0.0
+        self._told = self._began = 0.0
 
     def __call__(self, stage: str, done: float, total: float) -> None:
         now = time.monotonic()
         ended = total > 0 and done >= total
         if stage == self._stage and not ended and now - self._told < QUIET_S:
             return
+        if stage != self._stage:
+            self._began = now
         self._stage, self._told = stage, now
         share = f" {100 * done / total:.0f} %" if total > 0 else ""
-        print(f"{stage}{share}", file=sys.stderr, flush=True)
+        left = (now - self._began) * (total - done) / done if 0 < done < total else 0.0
+        print(f"{stage}{share}{f', about {left:.0f} s left' if left >= 1 else ''}", file=sys.stderr, flush=True)
 
 
 class _Bars:
