@@ -23,8 +23,8 @@ WORKLOAD = Workload(
     needs=("bars",),
     repeats=1,
     rounds=1,
-    missed="measured while others used the machine, whose CPU seconds then count two to three times; what is compiled in "
-    "how many seconds on a quiet one, `tradecore doctor --compile` says.",
+    missed="measured while others used the machine, whose CPU seconds then count two to three times; what it "
+    "takes on a quiet one, `tradecore doctor --compile` says.",
     remark="Ours compiles everything there is: indicators, lanes, sweeps, environments, figures. vectorbt's row is one "
     "backtest of 10,000 bars with its numba engine, so it compiles what that needs and no more.",
 )
