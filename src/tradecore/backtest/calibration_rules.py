@@ -36,6 +36,7 @@ class VolumeTide(Strategy):
     """
 
     timeframe = "1h"
+    is_latched = True
     params: ClassVar[Mapping[str, Parameter]] = {
         "fast": Int(12, 2, 200),
         "slow": Int(600, 10, 2000),

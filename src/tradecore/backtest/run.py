@@ -90,16 +90,28 @@ def simulate_shifts(
     over.
 
     At a hand-over the orders that rest are cancelled; what is held stays, and is the next strategy's to manage.
-    `lane`: None plays exposures in the compiled lane where every strategy has one and the pair is alone; False always
-    asks `decide`; True refuses what the lane cannot play.
+    `lane`: None plays exposures in the compiled lane where every strategy has one and the pair is alone, unless a
+    latched one begins later than the bars; False always asks `decide`; True refuses what the lane cannot play.
     Errors: UsageError or DataError for bars that cannot be one session, or for a lane that was asked for in vain.
     """
-    possible = lane is not False and len(bars) == 1 and all(lanes.has_lane(shift.strategy) for shift in shifts)
+    possible = lane is not False and len(bars) == 1 and all(_fits_lane(shift, bars[0]) for shift in shifts)
     if lane and not possible:
-        raise UsageError("the compiled lane plays one pair and strategies with an exposure; leave `lane` out")
+        raise UsageError(
+            "the compiled lane plays one pair and strategies with an exposure, latched ones from the first bar on; "
+            "leave `lane` out"
+        )
     if possible and len(bars[0]) and int(bars[0].open_time[-1]) >= shifts[0].start:
         return _by_lane(shifts, bars[0], settings, progress)
     return _by_session(shifts, bars, settings, progress)
+
+
+def _fits_lane(shift: Shift, bars: Bars) -> bool:
+    """Say whether the lane does in a turn what `decide` would; one that is only an exposure is what its lane does."""
+    strategy = shift.strategy
+    if not lanes.has_lane(strategy):
+        return False
+    is_early = not len(bars) or shift.start <= int(bars.open_time[0])
+    return is_early or not strategy.is_latched or type(strategy).decide is Strategy.decide
 
 
 def _by_lane(shifts: Sequence[Shift], bars: Bars, settings: Settings, progress: Progress | None) -> Simulation:

@@ -38,18 +38,21 @@ def repeat_gate(make: Make, walked: Walk, settings: Settings, tell: Tell) -> Gat
 
 
 def lanes_gate(make: Make, walked: Walk, settings: Settings, tell: Tell) -> tuple[Gate, ...]:
-    """Play the last choice bar by bar and in the compiled lane, and compare; no gate for one without an exposure.
+    """Play the walk's own shifts, and the last choice from the first bar on, bar by bar and in the compiled lane, and
+    compare; no gate for one without an exposure.
 
-    From the first bar on, not from the first test: an exposure that remembers the last event is in at once where it
-    begins later, and a `decide` that waits for the next event is not.
+    The second is for latched exposures: begun later than the bars they are not played in the lane.
     """
     if walked.shifts[-1].strategy.exposure is None or len(walked.bars) > 1:
         return ()
-    tell("both lanes", 0, 1)
+    tell("both lanes", 0, 2)
+    slow = simulate_shifts(shifts_of(make, walked.folds), walked.bars, settings, lane=False).track
+    same = track_hash(slow) == track_hash(walked.simulation.track)
+    tell("both lanes", 1, 2)
     params = walked.folds[-1].params
-    fast, slow = (simulate(make(**params), walked.bars, settings, lane=lane).track for lane in (None, False))
-    tell("both lanes", 1, 1)
-    same = track_hash(slow) == track_hash(fast)
+    one, other = (simulate(make(**params), walked.bars, settings, lane=lane).track for lane in (None, False))
+    same = same and track_hash(one) == track_hash(other)
+    tell("both lanes", 2, 2)
     text = "exposure and decide leave the same record on these bars" if same else (
         "exposure and decide leave different records on these bars; find the first: tradecore strategy check"
     )  # fmt: skip

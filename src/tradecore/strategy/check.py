@@ -20,7 +20,7 @@ from tradecore.features.compute import warmup
 from tradecore.strategy.causality import bar_at, cut_places, first_changed_by_cuts
 from tradecore.strategy.contract import Strategy
 from tradecore.strategy.declared import problems
-from tradecore.strategy.lanes import Lane
+from tradecore.strategy.lanes import Lane, remembers
 from tradecore.strategy.recorder import Decisions, Player, Restarted, copy_of, difference, record
 
 SMOKE_BARS = 50
@@ -248,6 +248,11 @@ def _lanes(bench: _Bench) -> Step:
     if changed is not None:
         text = f"decide wants {changed.one}, exposure wants {changed.other}"
         return bench.failed("both lanes", text, changed.time)
+    if not strategy.is_latched and remembers(strategy, bench.bars[0]):
+        text = (
+            "exposure depends on bars long past; write is_latched = True into the class, so that decide is asked where "
+        )
+        return Step("both lanes", Outcome.FAILED, text + "a test begins in the middle of history")
     return Step("both lanes", Outcome.PASSED, f"decide and exposure want the same on all {len(lane.by_time):,} bars")
 
 

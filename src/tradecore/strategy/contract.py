@@ -68,6 +68,9 @@ class Strategy:
     # The compiled lane: `exposure(features) -> (T,) in [0, 1]`, the share of equity wanted after each bar. A strategy
     # whose answer is only that may offer it, and is then played by it; `strategy check` proves that it equals `decide`.
     exposure: ClassVar[Any] = None
+    is_latched: ClassVar[bool] = False
+    """Whether `exposure` remembers events of earlier bars (`skills.exposure.latch`). Begun in the middle of history, or
+    with a position handed over, it would not do what `decide` does; there `decide` is asked."""
 
     def on_start(self) -> None:
         """Be told that the session begins."""

@@ -23,6 +23,8 @@ from tradecore.strategy.views import PRICE_COLUMNS, Account, Market
 
 SMALLEST_STEP = 1e-9
 """Changes of the wanted share below this are rounding, not wishes."""
+_GLANCE = 3
+"""Bars behind a cut in which an exposure may differ without having a memory."""
 REASON = "exposure"
 """The reason of every signal of a lane; reasons in words come from `decide`."""
 
@@ -50,6 +52,22 @@ def wanted_changes(strategy: Strategy, bars: Bars) -> Changes:
     Errors: as `wanted_share`.
     """
     return changes_of(_checked(strategy, bars))
+
+
+def remembers(strategy: Strategy, bars: Bars, cuts: int = 8) -> bool:
+    """Say whether an exposure wants something else when the bars before some cut are hidden from it.
+
+    The first bars behind a cut do not count: looking at the bar before, as for a crossing, is no memory.
+    Errors: as `wanted_share`.
+    """
+    wanted = strategy.features(strategy.p)
+    columns: Mapping[str, FloatArray] = {name: getattr(bars, name) for name in PRICE_COLUMNS} | compute(wanted, bars)
+    whole, warm = wanted_share(strategy, bars), warmup(wanted)
+    for cut in np.linspace(warm, len(bars), cuts + 2, dtype=np.int64)[1:-1].tolist():
+        part = np.asarray(strategy.exposure({name: column[cut:] for name, column in columns.items()}), np.float64)
+        if not np.array_equal(part[_GLANCE:], whole[cut + _GLANCE :]):
+            return True
+    return False
 
 
 def changes_of(share: Any) -> Changes:

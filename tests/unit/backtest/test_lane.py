@@ -28,9 +28,7 @@ from tradecore.strategy.loading import load
 from tradecore.strategy.recorder import Recorder
 
 LANED = [name for name in BUILTINS if load(name).exposure is not None]
-EVENTFUL = {"breakout", "mean-reversion", "momentum"}
-"""Their decide waits for an event, and their exposure remembers the last one: begun later, the exposure is in at once
-where decide waits for the next event."""
+LATCHED = {name for name in LANED if load(name).is_latched}
 
 
 class Above(Strategy):
@@ -60,11 +58,11 @@ def test_a_builtin_does_in_the_lane_what_it_decides(name: str, planted: Bars) ->
     assert same(fast, slow)
 
 
-@pytest.mark.parametrize("name", [name for name in LANED if name not in EVENTFUL])
-def test_a_walk_forward_of_a_builtin_is_the_same_in_both_lanes(name: str, planted: Bars) -> None:
+@pytest.mark.parametrize("name", LANED)
+def test_a_walk_forward_of_a_builtin_does_what_it_decides_latched_or_not(name: str, planted: Bars) -> None:
     walked = walk(partial(load, name), (planted,), Settings(), Plan(folds=4))
     slow = simulate_shifts(shifts_of(partial(load, name), walked.folds), walked.bars, Settings(), lane=False)
-    assert is_compiled(walked.simulation)
+    assert is_compiled(walked.simulation) is (name not in LATCHED)
     assert same(walked.simulation, slow)
 
 

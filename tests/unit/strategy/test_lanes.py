@@ -15,7 +15,8 @@ from tradecore.features import sma
 from tradecore.features.feature import Feature
 from tradecore.market.synthetic import make
 from tradecore.strategy.contract import Strategy
-from tradecore.strategy.lanes import changes_of, wanted_changes, wanted_share
+from tradecore.strategy.lanes import changes_of, remembers, wanted_changes, wanted_share
+from tradecore.strategy.skills.exposure import latch, shifted
 
 
 class Wants(Strategy):
@@ -75,3 +76,26 @@ def test_what_is_no_share_is_refused_with_its_bar(given: Any, problem: str, bars
 def test_a_strategy_without_an_exposure_has_no_lane(bars: Bars) -> None:
     with pytest.raises(StrategyError, match="no exposure"):
         wanted_share(Strategy(), bars)
+
+
+class Latched(Strategy):
+    """In from the first close above 101 until one below 99."""
+
+    def exposure(self, features: Any) -> Any:
+        return latch(features["close"] > 101.0, features["close"] < 99.0)
+
+
+class Rising(Strategy):
+    """In while the close is above the one before."""
+
+    def exposure(self, features: Any) -> Any:
+        return features["close"] > shifted(features["close"])
+
+
+def test_a_share_that_depends_on_events_long_past_is_found_to_remember() -> None:
+    bars = make("noise", pair=Pair("BTC", "USD"), timeframe=Timeframe.parse("1h"), bars=2000, seed=1, start_price=100.0)
+    assert remembers(Latched(), bars)
+
+
+def test_looking_at_the_bar_before_is_no_memory(bars: Bars) -> None:
+    assert not remembers(Rising(), bars)

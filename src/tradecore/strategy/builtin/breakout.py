@@ -25,6 +25,7 @@ class Breakout(Strategy):
     """
 
     timeframe = "1h"
+    is_latched = True
     params = {"enter": Int(20, 2, 500), "leave": Int(10, 2, 500), "size": Float(1, 0.01, 1)}
 
     def features(self, p: Any) -> Mapping[str, Feature]:

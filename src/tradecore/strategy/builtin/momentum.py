@@ -26,6 +26,7 @@ class Momentum(Strategy):
     """
 
     timeframe = "1h"
+    is_latched = True
     params = {"lookback": Int(168, 2, 5000), "band": Float(2, 0, 50), "size": Float(1, 0.01, 1)}
 
     def features(self, p: Any) -> Mapping[str, Feature]:
