@@ -161,7 +161,7 @@ def test_the_lane_logs_the_decisions_and_gate_traces_of_the_session(seed: int):
 def test_the_cases_reach_every_corner():
     """Property tests prove little on cases in which nothing happens: count what these saw."""
     seen: Counter[str] = Counter()
-    for seed in range(150):
+    for seed in range(250):
         fast, _ = both(seed)
         seen.update(f"note {OrderNote(note).name}" for note in set(fast.track.orders["note"].tolist()))
         seen.update(rule for rule, _count in fast.journal.top_blockers())

@@ -266,6 +266,8 @@ def wish(wanted: float, before: float, held: float) -> tuple[int, float]:
         return (BUY, wanted) if wanted > _STEP else (HOLD, 0.0)
     if wanted <= _STEP:
         return CLOSE, 0.0
+    if before <= _STEP:
+        return HOLD, 0.0
     change = wanted - before
     if abs(change) <= _STEP:
         return HOLD, 0.0

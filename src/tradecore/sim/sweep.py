@@ -193,7 +193,7 @@ def wish(account: Account, wanted: float, asked: float) -> tuple[int, float, flo
     change = wanted - asked
     if wanted <= SMALLEST_STEP:
         return -1, 0.0, wanted
-    if abs(change) <= SMALLEST_STEP:
+    if asked <= SMALLEST_STEP or abs(change) <= SMALLEST_STEP:
         return 0, 0.0, wanted
     return (1, change, wanted) if change > 0.0 else (-1, -change, wanted)
 

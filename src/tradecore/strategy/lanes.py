@@ -167,6 +167,8 @@ def _signal(strategy: Strategy, position: float, wanted: float, asked: float | N
         return strategy.buy(wanted, reason=REASON) if wanted > SMALLEST_STEP else strategy.hold(REASON)
     if wanted <= SMALLEST_STEP:
         return strategy.close(REASON)
+    if asked is not None and asked <= SMALLEST_STEP:  # its close has not come through: it does first, then it is bought
+        return strategy.hold(REASON)
     change = wanted - asked if asked is not None else 0.0
     if abs(change) <= SMALLEST_STEP:
         return strategy.hold(REASON)

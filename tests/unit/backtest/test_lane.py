@@ -159,3 +159,13 @@ def test_progress_says_that_all_bars_are_done(planted: Bars) -> None:
     told: list[tuple[int, int]] = []
     simulate(load("ma-cross"), [planted], progress=lambda done, total: told.append((done, total)))
     assert told == [(3000, 3000)]
+
+
+@pytest.mark.parametrize("latency", [1, 2, 3])
+def test_a_wish_that_comes_back_while_a_close_is_on_its_way_is_not_bought_on_top(latency: int, planted: Bars) -> None:
+    settings = Settings(venue=VenueModel(latency_bars=latency))
+    fast, slow = (
+        simulate(load("ma-cross", fast=10, slow=40, size=0.5), [planted], settings, lane=lane) for lane in (None, False)
+    )
+    assert same(fast, slow)
+    assert float(fast.track.curve.exposure.max()) < 0.6

@@ -79,10 +79,10 @@ def test_a_strategy_without_an_exposure_has_no_lane(bars: Bars) -> None:
 
 
 class Latched(Strategy):
-    """In from the first close above 101 until one below 99."""
+    """In from the first close above 110 until one below 90."""
 
     def exposure(self, features: Any) -> Any:
-        return latch(features["close"] > 101.0, features["close"] < 99.0)
+        return latch(features["close"] > 110.0, features["close"] < 90.0)
 
 
 class Rising(Strategy):
