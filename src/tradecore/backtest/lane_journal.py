@@ -67,7 +67,7 @@ class LaneJournal(ArrayJournal):
         return (self.actions > 0).astype(np.int32)
 
     @cached_property
-    def signals(self) -> list[Decided]:  # type: ignore[override]
+    def signals(self) -> list[Decided]:
         """Every signal that was not a HOLD, with its gate trace."""
         played, found, rules = self._played, [], self._played.limits.rules()
         columns = (played.signals[name].tolist() for name in ("bar", "pair", "share", "action", "outcome"))

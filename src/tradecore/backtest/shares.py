@@ -63,7 +63,7 @@ class _Market(SimulatedVenue):
         desk, progress = lane_many.desks(pairs), np.zeros(3, np.int64)
         signals: RecordArray = records(1024 + pairs, lane_many.SIGNAL)
         while progress[0] < moments:
-            self._books = with_room(self._books, orders=4 * pairs)
+            self._take(with_room(self._books, orders=4 * pairs))
             if progress[2] + pairs > len(signals):
                 signals = longer(signals)
             lane_many.advance(self._tape, self._books, asked, gates, desk, signals, progress)

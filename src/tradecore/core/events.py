@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from tradecore.core.orders import Fill, Intent, OrderNote, OrderState
 from tradecore.core.types import Nanoseconds, Pair
@@ -21,15 +21,13 @@ class BarsClosed:
     the other, up to and with the first that asks for something; the rest comes in another event."""
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
+class Filled(NamedTuple):
     """The venue reported a fill."""
 
     fill: Fill
 
 
-@dataclass(frozen=True, slots=True)
-class OrderChanged:
+class OrderChanged(NamedTuple):
     """The venue reported that an order ended or changed its state."""
 
     intent: int
@@ -38,15 +36,13 @@ class OrderChanged:
     note: OrderNote
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(NamedTuple):
     """Send this intent to the venue."""
 
     intent: Intent
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(NamedTuple):
     """Ask the venue to cancel what rests of an intent. A cancel is a request, not a state."""
 
     intent: int

@@ -6,8 +6,7 @@ Modes are a table of adapters for these (`engine.modes`); every adapter of one p
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tradecore.core.clock import Clock
 from tradecore.core.events import BarsClosed, Filled, OrderChanged
@@ -17,8 +16,7 @@ from tradecore.core.types import Nanoseconds, Pair
 __all__ = ["AccountState", "Clock", "Feed", "Journal", "Notifier", "PositionState", "Venue", "Verdict"]
 
 
-@dataclass(frozen=True, slots=True)
-class PositionState:
+class PositionState(NamedTuple):
     """What is held of one pair: signed base quantity, mean entry price, cost with fees, and when it was opened."""
 
     quantity: float
@@ -29,8 +27,7 @@ class PositionState:
     bars_held: int
 
 
-@dataclass(frozen=True, slots=True)
-class AccountState:
+class AccountState(NamedTuple):
     """The account as the venue sees it at the newest final bar; money in quote."""
 
     cash: float

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -16,7 +17,9 @@ from tradecore.core.orders import Action, Signal
 from tradecore.core.ports import Verdict
 from tradecore.core.types import Pair
 
-_CODES = {Action.HOLD: 1, Action.BUY: 2, Action.SELL: 3, Action.CLOSE: 4}
+_CODES = {Action.HOLD.value: 1, Action.BUY.value: 2, Action.SELL.value: 3, Action.CLOSE.value: 4}
+
+_Told: TypeAlias = tuple[int, Pair, Signal, tuple[Verdict, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,8 @@ class ArrayJournal:
         self.texts: list[str] = [""]
         self._numbers: dict[str, int] = {"": 0}
         self._cells = [(a.data, r.data) for a, r in zip(self.actions, self.reasons, strict=True)]
-        self.signals: list[Decided] = []
+        self._told: list[_Told] = []
+        self._signals: list[Decided] = []
         self.faults: list[Fault] = []
 
     def hold(self, index: int, pair: Pair, reason: str, count: int = 1) -> None:
@@ -67,10 +71,17 @@ class ArrayJournal:
     def decision(self, index: int, pair: Pair, signal: Signal, trace: Sequence[Verdict]) -> None:
         """Record a signal and its gate trace."""
         place = self._place[pair]
-        self.actions[place, index] = _CODES[signal.action]
-        self.reasons[place, index] = self._number(signal.reason)
-        blocker = "" if not trace or trace[-1].passed else trace[-1].rule
-        self.signals.append(Decided(index, pair, signal, tuple(trace), blocker))
+        actions, reasons = self._cells[place]
+        actions[index], reasons[index] = _CODES[signal.action._value_], self._number(signal.reason)
+        self._told.append((index, pair, signal, tuple(trace)))
+
+    @property
+    def signals(self) -> list[Decided]:
+        """The signals so far that were not a HOLD, each with its gate trace; made when first asked for."""
+        for index, pair, signal, trace in self._told[len(self._signals) :]:
+            blocker = "" if not trace or trace[-1].passed else trace[-1].rule
+            self._signals.append(Decided(index, pair, signal, trace, blocker))
+        return self._signals
 
     def fault(self, index: int, name: str, text: str) -> None:
         """Record that the strategy failed."""
@@ -87,7 +98,7 @@ class ArrayJournal:
 
     def counts(self) -> dict[str, int]:
         """Return how many bars were decided on, and how many decisions of each kind there were."""
-        kinds = {action.value: int((self.actions == code).sum()) for action, code in _CODES.items()}
+        kinds = {action: int((self.actions == code).sum()) for action, code in _CODES.items()}
         return {"scans": int((self.actions > 0).any(axis=0).sum()), **kinds, "faults": len(self.faults)}
 
     def _number(self, reason: str) -> int:

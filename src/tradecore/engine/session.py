@@ -11,8 +11,9 @@ time; what is decided, recorded and sent is the same.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from tradecore.core.errors import FaultError
@@ -21,7 +22,7 @@ from tradecore.core.orders import Action, Fill, Intent, OrderKind, OrderState, S
 from tradecore.core.ports import AccountState, Feed, Journal, PositionState, Venue
 from tradecore.core.types import Pair, Side
 from tradecore.engine.frame import HistoryFrame
-from tradecore.engine.signals import intent_of, is_exit, signals_of
+from tradecore.engine.signals import intent_of, signals_of
 from tradecore.risk.chain import GateVerdict, Outcome, Proposal, Rule, Standing, judge
 from tradecore.strategy.contract import Strategy
 from tradecore.strategy.views import Account, Fees, Market, link, market_class
@@ -32,7 +33,7 @@ NO_FEES: Mapping[Pair, Fees] = {}
 _NEVER = 1 << 62
 _UNSEEN = Standing(float("nan"), float("nan"), float("nan"), float("nan"), 0)
 """What an exit is judged by: it passes whatever the account looks like, so nobody looks."""
-_ENDED = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.NOT_ACCEPTED})
+_ENDED = (OrderState.FILLED, OrderState.CANCELLED, OrderState.REJECTED, OrderState.NOT_ACCEPTED)
 _ON_ITS_WAY = GateVerdict("shell", "on_its_way", 1.0, 0.0, Outcome.BLOCK, "the same order has not finished yet")
 _NOTHING_HELD = GateVerdict("shell", "nothing_held", 0.0, 0.0, Outcome.BLOCK, "there is no position to close")
 
@@ -198,7 +199,6 @@ class Session:
     def _propose(self, book: _Book, signal: Signal) -> list[Command]:
         """Send one signal through the gates and return the commands that carry it out."""
         position = book.account.position
-        leaving = is_exit(signal, position)
         if signal.action is Action.CLOSE and position == 0.0:
             self._journal.decision(self._index, book.pair, signal, (_NOTHING_HELD,))
             return [Cancel(number) for number in book.resting]
@@ -211,14 +211,14 @@ class Session:
         fraction = intent.size if intent.size_kind is SizeKind.FRACTION else None
         verdict = None
         if self._rules:
-            standing = _UNSEEN if leaving else self._standing(book)
-            verdict = judge(self._rules, Proposal(book.pair, leaving, fraction), standing)
+            standing = _UNSEEN if intent.reduce_only else self._standing(book)
+            verdict = judge(self._rules, Proposal(book.pair, intent.reduce_only, fraction), standing)
         self._journal.decision(self._index, book.pair, signal, verdict.trace if verdict else ())
         if verdict is not None:
             if not verdict.allowed:
                 return []
             if verdict.fraction != fraction and verdict.fraction is not None:
-                intent = replace(intent, size=verdict.fraction)
+                intent = intent._replace(size=verdict.fraction)
         # A new wish for a pair replaces what still rests for it; only the position and its bracket stay.
         replaced: list[Command] = [Cancel(number) for number in book.resting]
         self._next_id += 1
@@ -227,13 +227,18 @@ class Session:
 
     def _standing(self, book: _Book) -> Standing:
         state = self._account_now()
-        values = {b.pair: abs(b.account.position) * b.market._fast[3][b.market._i] for b in self._books.values()}
-        equity = state.equity if state.equity > 0.0 else float("nan")
+        own = total = 0.0
+        for one in self._books.values():
+            value = abs(one.account.position) * one.market._fast[3][one.market._i]
+            total += value
+            if one is book:
+                own = value
+        equity = state.equity if state.equity > 0.0 else math.nan
         return Standing(
             state.equity,
             state.drawdown,
-            values[book.pair] / equity,
-            sum(values.values()) / equity,
+            own / equity,
+            total / equity,
             self._index - book.left_at,
         )
 
@@ -246,7 +251,11 @@ class Session:
         elif book.account.position:
             book.account.flatten()
             book.left_at = self._index + 1
-        return self._guard("on_fill", lambda: self._strategy.on_fill(fill))
+        try:
+            self._strategy.on_fill(fill)
+        except Exception as error:  # boundary: a strategy's code may raise anything
+            return self._fault("on_fill", error)
+        return ()
 
     def _guard(self, where: str, call: Callable[[], None]) -> Sequence[Command]:
         try:

@@ -7,9 +7,8 @@ Rules are in `risk.rules`; `engine.session` asks the chain once per signal that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from tradecore.core.types import Pair
 
@@ -22,8 +21,7 @@ class Outcome(StrEnum):
     BLOCK = "block"
 
 
-@dataclass(frozen=True, slots=True)
-class GateVerdict:
+class GateVerdict(NamedTuple):
     """One rule's answer: the value it saw, the limit it holds, and what it did."""
 
     stage: str
@@ -39,8 +37,7 @@ class GateVerdict:
         return self.outcome is not Outcome.BLOCK
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(NamedTuple):
     """A signal as the gates see it. `fraction` is a share of equity; None stands for an amount or everything."""
 
     pair: Pair
@@ -48,8 +45,7 @@ class Proposal:
     fraction: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """How the account stands when a proposal arrives. Shares are of equity; drawdown a fraction of the peak."""
 
     equity: float
@@ -73,8 +69,7 @@ class Rule(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What the chain made of a proposal."""
 
     allowed: bool
@@ -87,6 +82,7 @@ class Decision:
         return "" if self.allowed else self.trace[-1].rule
 
 
+_BLOCK = Outcome.BLOCK
 _EXIT = GateVerdict("exit", "exits_pass", 0.0, 0.0, Outcome.PASS, "an exit is never blocked")
 
 
@@ -98,7 +94,7 @@ def judge(rules: Sequence[Rule], proposal: Proposal, standing: Standing) -> Deci
     for rule in rules:
         verdict, fraction = rule.look(proposal, standing)
         trace.append(verdict)
-        if not verdict.passed:
+        if verdict.outcome is _BLOCK:
             return Decision(False, proposal.fraction, tuple(trace))
         if fraction is not None:
             proposal = Proposal(proposal.pair, proposal.is_exit, fraction)

@@ -70,7 +70,7 @@ from tradecore.sim.fills import (
     round_down,
     stop_reference,
 )
-from tradecore.sim.quiet import coast, next_touch
+from tradecore.sim.quiet import coast, next_order, next_touch
 from tradecore.sim.sizes import (
     above_noise,
     below_minimum,
@@ -94,8 +94,9 @@ def advance(tape: Tape, books: Books, start: int, stop: int) -> int:
     """Let bars start..stop-1 happen; return the bar reached: short of `stop` when a log has no room for another bar."""
     t = start
     while t < stop:
-        if books.counts[OPEN_ORDERS] == 0:
-            quiet = next_touch(tape, books, t, min(stop, t + LOOK_AHEAD))
+        alone = next_order(books, stop)
+        if alone > t:
+            quiet = next_touch(tape, books, t, min(alone, t + LOOK_AHEAD))
             if quiet > t:
                 coast(tape, books, t, quiet)
                 t = quiet

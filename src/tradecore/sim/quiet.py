@@ -1,6 +1,6 @@
 """Stretches of bars in which nothing can fill: how far they reach, and what they do to an account.
 
-No order rests, no level is near, nothing is short. Most bars of most accounts are like that, and the general step of
+No order can act, no level is near, nothing is short. Most bars of most accounts are like that, and the general step of
 `sim.kernel` costs a microsecond each, nearly all of it for handing its arrays from function to function; here they are
 taken in hand once. `coast` does what `kernel.step` and `kernel.record` do to such bars, bit for bit, which a property
 test holds. Called by `sim.kernel`; `venues.simulated` asks `next_touch` too.
@@ -10,7 +10,16 @@ from __future__ import annotations
 
 from numba import njit
 
-from tradecore.sim.state import Books, Tape
+from tradecore.sim.state import OPEN_ORDERS, Books, Tape
+
+
+@njit(cache=True)
+def next_order(books: Books, stop: int) -> int:
+    """Return the first bar, up to `stop`, in which an order may act: one that rests may in any."""
+    first = stop
+    for i in range(books.counts[OPEN_ORDERS]):
+        first = min(first, books.orders[i].active_from)
+    return first
 
 
 @njit(cache=True)
@@ -18,7 +27,8 @@ def next_touch(tape: Tape, books: Books, start: int, stop: int) -> int:
     """Return the first bar of start..stop-1 in which a level may be reached or an exit goes on, or `stop`. Changes
     nothing.
 
-    Callers have no resting orders. Used to skip bars in which nothing can happen, so it may be early but never late.
+    Callers have no orders that may act there. Used to skip bars in which nothing can happen, so it may be early but
+    never late.
     """
     first = stop
     for p in range(len(books.positions)):
