@@ -7,11 +7,14 @@ logarithmic scale says that it is one.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import PathPatch
+from matplotlib.path import Path
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from tradecore.core.types import DAY_NS, FloatArray, IntArray, Nanoseconds
@@ -110,6 +113,30 @@ def compact(value: float) -> str:
         if size >= limit:
             return f"{sign}{size / limit:.3g}{mark}"
     return f"{sign}{size:.4g}"
+
+
+def columns(
+    axes: Axes, middle: FloatArray, width: FloatArray | float, bottom: FloatArray | float, top: FloatArray, **look: Any
+) -> None:
+    """Draw upright bars of one look, (N,) each, as one shape: a patch for each costs fifty times as much.
+
+    The axes are not scaled to them.
+    """
+    if not len(middle):
+        return
+    half = np.asarray(width) / 2
+    left, right, low, high = np.broadcast_arrays(middle - half, middle + half, bottom, top)
+    corners = np.stack([(left, low), (right, low), (right, high), (left, high), (left, low)])  # (5, 2, N)
+    codes = np.tile(np.array([Path.MOVETO, *[Path.LINETO] * 3, Path.CLOSEPOLY], np.uint8), len(left))
+    patch = PathPatch(Path(corners.transpose(2, 0, 1).reshape(-1, 2), codes), **look)
+    patch.set_clip_path(axes.patch)
+    axes.add_artist(patch)
+
+
+def strokes(axes: Axes, start: FloatArray, end: FloatArray, **look: Any) -> None:
+    """Draw lines of one look from each (x, y) of `start` to that of `end`, (N, 2) each, as one line with gaps."""
+    line = np.stack((start, end, np.full_like(start, np.nan)), axis=1).reshape(-1, 2)
+    axes.plot(line[:, 0], line[:, 1], **look)
 
 
 def empty(axes: Axes, text: str) -> None:

@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import io
 import re
+import struct
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+
+Pixels: TypeAlias = "np.ndarray[Any, np.dtype[np.uint8]]"
 
 INK, MUTED, FAINT, GRID, CARD = "#1b1f24", "#636b75", "#9aa1ab", "#e4e7eb", "#ffffff"
 MAIN, GAIN, LOSS, WASH = "#1d5fd1", "#14804a", "#c9352b", "#1d5fd2"
@@ -37,6 +43,11 @@ PALETTE = {
 
 _DOTS_PER_PIXEL = 72
 _PNG_SCALE = 2
+_DOTS_PER_METRE = round(_DOTS_PER_PIXEL * _PNG_SCALE / 0.0254)
+_UP = 2
+"""PNG's name for rows written as differences to the row above."""
+_EFFORT = 4
+"""How hard zlib tries: a fifth faster than its default, for files 1 % larger."""
 _TITLE_INCHES = 36 / _DOTS_PER_PIXEL
 
 _STYLE = {
@@ -148,12 +159,38 @@ def titled(figure: Figure, text: str, warning: str = "") -> Figure:
 
 def png(figure: Figure) -> bytes:
     """Return the figure as a PNG on white, two pixels per CSS pixel; the same figure gives the same bytes."""
-    target = io.BytesIO()
+    return packed(pixels(figure))
+
+
+def pixels(figure: Figure) -> Pixels:
+    """Return the figure drawn on white as red, green and blue, (rows, columns, 3), two pixels per CSS pixel."""
     with style():
-        figure.savefig(
-            target, format="png", dpi=_DOTS_PER_PIXEL * _PNG_SCALE, facecolor=CARD, metadata={"Software": None}
-        )
-    return target.getvalue()
+        figure.set_facecolor(CARD)
+        figure.set_dpi(_DOTS_PER_PIXEL * _PNG_SCALE)
+        page: Any = FigureCanvasAgg(figure)
+        page.draw()
+        figure.set_dpi(_DOTS_PER_PIXEL)
+    return np.array(page.buffer_rgba())[:, :, :3]
+
+
+def packed(picture: Pixels) -> bytes:
+    """Return pixels as a PNG file: each row as its difference to the one above, then deflated.
+
+    Nearly all of it runs outside the interpreter's lock, so that the next picture can be drawn meanwhile; Pillow's
+    encoder holds it.
+    """
+    rows, columns, _ = picture.shape
+    lines = np.empty((rows, 1 + columns * 3), np.uint8)
+    lines[:, 0] = _UP
+    flat = picture.reshape(rows, columns * 3)
+    lines[0, 1:] = flat[0]
+    np.subtract(flat[1:], flat[:-1], out=lines[1:, 1:])
+    head = struct.pack(">IIBBBBB", columns, rows, 8, 2, 0, 0, 0)  # eight bits of each of three colours, plain rows
+    resolution = struct.pack(">IIB", _DOTS_PER_METRE, _DOTS_PER_METRE, 1)
+    parts = ((b"IHDR", head), (b"pHYs", resolution), (b"IDAT", zlib.compress(lines.data, _EFFORT)), (b"IEND", b""))
+    chunks = (struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+              for name, data in parts)  # fmt: skip
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)
 
 
 def inline_svg(figure: Figure, name: str, text: str) -> str:

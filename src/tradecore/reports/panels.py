@@ -192,10 +192,12 @@ def _histogram(axes: Axes, values: FloatArray, title: str) -> None:
     edges = _edges(values)
     counts, _ = np.histogram(values, edges)
     middle = (edges[:-1] + edges[1:]) / 2
-    colours = [GAIN if value > 0 else LOSS for value in middle]
     # The outermost bars hold the extremes, one count beside hundreds: a bar that counts anything is seen.
     heights = np.where(counts > 0, np.maximum(counts, counts.max() * 0.008), 0)
-    axes.bar(middle, heights, width=np.diff(edges) * 0.88, color=colours, alpha=0.8, linewidth=0)
+    for won, colour in ((middle > 0, GAIN), (middle <= 0, LOSS)):
+        look: dict[str, Any] = {"color": colour, "alpha": 0.8, "linewidth": 0}
+        axis.columns(axes, middle[won], np.diff(edges)[won] * 0.88, 0.0, heights[won], **look)
+    axes.set_xlim(edges[0], edges[-1])
     axes.set_ylim(0, counts.max() * 1.42)
     axes.axvline(0.0, ymax=0.78, color=MUTED, linewidth=1.0)
     marks = ((float(np.quantile(values, 0.05)), "worst 5 % below", 0.97), (float(values.mean()), "mean", 0.86))

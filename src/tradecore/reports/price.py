@@ -10,12 +10,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
 from tradecore.core.bars import Bars
 from tradecore.core.track import Track
-from tradecore.core.types import DAY_NS, Nanoseconds, RecordArray
+from tradecore.core.types import DAY_NS, FloatArray, Nanoseconds, RecordArray
 from tradecore.reports import axis, canvas, charts, formats, series
 from tradecore.reports.canvas import CARD, FAINT, GAIN, LOSS, MUTED, WIDE, Paper
 
@@ -96,12 +95,13 @@ def _price(axes: Axes, bars: Bars, paper: Paper) -> None:
 def _candles(axes: Axes, bars: Bars) -> None:
     """Draw wick and body of each bar; a falling body is filled, in any theme: colour here means won and lost."""
     middle = axis.dates(bars.open_time + bars.timeframe.ns // 2)
-    axes.vlines(middle, bars.low, bars.high, color=MUTED, linewidth=0.9, zorder=1)
+    wicks = (np.column_stack((middle, part)) for part in (bars.low, bars.high))
+    axis.strokes(axes, *wicks, color=MUTED, linewidth=0.9, solid_capstyle="butt", zorder=0.9)
     wide = bars.timeframe.ns / DAY_NS * 0.64
     for is_kind, fill in ((bars.close >= bars.open, CARD), (bars.close < bars.open, MUTED)):
         bottom, top = np.minimum(bars.open, bars.close)[is_kind], np.maximum(bars.open, bars.close)[is_kind]
-        body: dict[str, Any] = {"width": wide, "color": fill, "edgecolor": MUTED, "linewidth": 0.9}
-        axes.bar(middle[is_kind], np.maximum(top - bottom, top * 1e-5), bottom=bottom, **body)
+        body: dict[str, Any] = {"facecolor": fill, "edgecolor": MUTED, "linewidth": 0.9}
+        axis.columns(axes, middle[is_kind], wide, bottom, np.maximum(top, bottom + top * 1e-5), **body)
 
 
 def _round_trips(axes: Axes, done: RecordArray, paper: Paper) -> None:
@@ -112,13 +112,16 @@ def _round_trips(axes: Axes, done: RecordArray, paper: Paper) -> None:
         some = done[won]
         start = np.column_stack((axis.dates(some["entry_time"]), some["entry_price"]))
         end = np.column_stack((axis.dates(some["exit_time"]), some["exit_price"]))
-        ways = list(np.stack((start, end), axis=1))
-        axes.add_collection(LineCollection(ways, colors=colour, linewidths=1.2, alpha=0.8))
+        axis.strokes(axes, start, end, color=colour, linewidth=1.2, alpha=0.8, solid_capstyle="butt", zorder=1.5)
         for side, shape in ((1, "^"), (-1, "v")):
             those = start[some["side"] == side]
-            axes.scatter(those[:, 0], those[:, 1], s=size, marker=shape, color=colour, linewidths=0, zorder=3)
-        ring: dict[str, Any] = {"facecolors": CARD, "edgecolors": colour, "linewidths": 1.2}
-        axes.scatter(end[:, 0], end[:, 1], s=size * 0.8, marker="o", zorder=3, **ring)
+            _markers(axes, those, size, marker=shape, color=colour, markeredgewidth=0)
+        _markers(axes, end, size * 0.8, marker="o", markerfacecolor=CARD, markeredgecolor=colour, markeredgewidth=1.2)
+
+
+def _markers(axes: Axes, places: FloatArray, area: float, **look: Any) -> None:
+    """Draw a marker of so many square points at each (x, y)."""
+    axes.plot(places[:, 0], places[:, 1], linestyle="none", markersize=area**0.5, zorder=3, **look)
 
 
 def _key(axes: Axes, note: str, paper: Paper, *, has_trades: bool) -> None:

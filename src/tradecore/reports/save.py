@@ -6,12 +6,16 @@ a report.html, everything it stands beside is there too.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from tradecore.reports import canvas, charts, document, formats, gallery, html
+from matplotlib.figure import Figure
+
+from tradecore.reports import canvas, document, formats, gallery, html
 from tradecore.reports.tear_sheet import TearSheet
-from tradecore.storage.atomic_io import write_json, write_text
+from tradecore.storage.atomic_io import write_bytes, write_json, write_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +32,37 @@ def save(sheet: TearSheet, folder: Path) -> Saved:
 
     Errors: StateRefusedError when the folder cannot be written; DataError for a number that is not finite.
     """
-    page = html.render(sheet)
-    data = folder / "report.json"
-    write_json(data, document.to_json(sheet))
-    pngs = save_pictures(sheet, folder)
+    shown = {**gallery.single(sheet), **{one.name: one for one in gallery.trades(sheet).values()}}
+    with ThreadPoolExecutor(1) as packer:  # a picture is packed and written while the next one is drawn
+        album = _Album(folder, "SYNTHETIC MARKET" if sheet.is_synthetic else "", packer)
+        page = html.render(sheet, album.add)
+        for name in html.OFF_PAGE & shown.keys():
+            album.add(shown[name], shown[name].draw(canvas.WIDE))
+        data = folder / "report.json"
+        write_json(data, document.to_json(sheet))
+        pngs = album.finished(shown)
     target = folder / "report.html"
     write_text(target, page)
     return Saved(target, data, pngs)
 
 
-def save_pictures(sheet: TearSheet, folder: Path) -> tuple[Path, ...]:
-    """Write every picture of the sheet as PNG and return their paths. Errors: as `save`."""
-    pictures = [*gallery.single(sheet).values(), *gallery.trades(sheet).values()]
-    warning = "SYNTHETIC MARKET" if sheet.is_synthetic else ""
-    return tuple(_save(one, folder, warning) for one in pictures)
+class _Album:
+    """The pictures of one report on their way into its folder as PNG."""
+
+    def __init__(self, folder: Path, warning: str, packer: Executor) -> None:
+        self._folder, self._warning, self._packer = folder, warning, packer
+        self._written: dict[str, Future[Path]] = {}
+
+    def add(self, picture: gallery.Picture, figure: Figure) -> None:
+        """Draw a figure that is wanted nowhere else any more, under its title, and have it written."""
+        drawn = canvas.pixels(canvas.titled(figure, formats.short(picture.text, 90), self._warning))
+        self._written[picture.name] = self._packer.submit(_write, drawn, self._folder / f"{picture.name}.png")
+
+    def finished(self, names: Iterable[str]) -> tuple[Path, ...]:
+        """Return the paths in the order of `names`, all written. Errors: what writing one raised."""
+        return tuple(self._written[name].result() for name in names)
 
 
-def _save(picture: gallery.Picture, folder: Path, warning: str) -> Path:
-    figure = canvas.titled(picture.draw(canvas.WIDE), formats.short(picture.text, 90), warning)
-    return charts.save_png(figure, folder / f"{picture.name}.png")
+def _write(drawn: canvas.Pixels, path: Path) -> Path:
+    write_bytes(path, canvas.packed(drawn))
+    return path
