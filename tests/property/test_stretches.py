@@ -154,6 +154,42 @@ def test_coasting_is_stepping_through_bars_in_which_nothing_can_fill(seed: int, 
     assert curves[0] == curves[1]
 
 
+def traded(seed: int, pairs: int, is_asked: bool) -> tuple[Any, ...]:
+    """Play random orders with long waits between them; ask for the account after every bar, or never."""
+    rng = np.random.default_rng(seed)
+    frame = HistoryFrame([random_bars(rng, pair, 200) for pair in PAIRS[:pairs]], {})
+    flow = {int(time): float(rng.normal(0, 200)) for time in rng.choice(frame.clock, 3)}
+    model = VenueModel(latency_bars=int(rng.integers(0, 4)), min_notional=1.0, allow_short=bool(rng.integers(2)))
+    venue = SimulatedVenue(frame.pairs, frame.timeframe, frame.tape(flow), model, 1000.0)
+    news, seen = [], []
+    for t in range(len(frame.clock)):
+        news += venue.advance(t)
+        if rng.random() < 0.08:
+            more: Any = ({}, {"stop": -0.02, "target": 0.03}, {"trail": 0.02})[int(rng.integers(3))]
+            side = (Side.BUY, Side.SELL)[int(rng.integers(2))]
+            venue.submit(Intent(t + 1, PAIRS[int(rng.integers(pairs))], side, size=0.3, **more))
+        if is_asked:
+            account = venue.account()
+            seen.append((account.equity, account.cash, account.drawdown))
+    track = venue.track()
+    if is_asked:
+        curve = track.curve
+        wealth = np.cumprod(1.0 + curve.returns())
+        fall = 1.0 - wealth / np.maximum.accumulate(np.maximum(wealth, 1.0))
+        assert [one[:2] for one in seen] == list(zip(curve.equity.tolist(), curve.cash.tolist(), strict=True))
+        np.testing.assert_allclose([one[2] for one in seen], fall, atol=1e-9)
+    curves = [array.tobytes() for array in (track.curve.equity, track.curve.cash, track.curve.worst, track.curve.flow)]
+    return news, track.fills.tobytes(), track.orders.tobytes(), track.trades.tobytes(), *curves
+
+
+@given(seeds, st.integers(1, 2))
+@settings(max_examples=60)
+def test_a_venue_asked_for_its_account_after_every_bar_shows_its_curve_and_trades_as_one_never_asked(
+    seed: int, pairs: int
+):
+    assert traded(seed, pairs, is_asked=True) == traded(seed, pairs, is_asked=False)
+
+
 def test_an_account_asked_for_ahead_of_the_venue_must_lie_in_quiet_bars():
     rng = np.random.default_rng(1)
     frame = HistoryFrame([random_bars(rng, PAIRS[0], 50)], {})

@@ -53,7 +53,8 @@ class ArrayJournal:
         """(P, T): index into `texts`."""
         self.texts: list[str] = [""]
         self._numbers: dict[str, int] = {"": 0}
-        self._cells = [(a.data, r.data) for a, r in zip(self.actions, self.reasons, strict=True)]
+        self._rows = list(zip(self.actions, self.reasons, strict=True))
+        self._cells = [(actions.data, reasons.data) for actions, reasons in self._rows]
         self._told: list[_Told] = []
         self._signals: list[Decided] = []
         self.faults: list[Fault] = []
@@ -65,8 +66,8 @@ class ArrayJournal:
             actions, reasons = self._cells[place]  # a single cell is written several times faster this way
             actions[index], reasons[index] = 1, self._number(reason)
         else:
-            self.actions[place, index : index + count] = 1
-            self.reasons[place, index : index + count] = self._number(reason)
+            row, named = self._rows[place]
+            row[index : index + count], named[index : index + count] = 1, self._number(reason)
 
     def decision(self, index: int, pair: Pair, signal: Signal, trace: Sequence[Verdict]) -> None:
         """Record a signal and its gate trace."""

@@ -11,6 +11,7 @@ time; what is decided, recorded and sent is the same.
 
 from __future__ import annotations
 
+import gc
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -294,13 +295,29 @@ class Session:
 
 
 def play(session: Session, feed: Feed, venue: Venue) -> None:
-    """Carry a session through a feed: what the venue reports goes in, what the session asks for goes to the venue."""
+    """Carry a session through a feed: what the venue reports goes in, what the session asks for goes to the venue.
+
+    Meanwhile the garbage collector leaves alone what was there before: a session keeps what it records, which makes
+    the collector look through everything again and again, and that took a fifth of the time.
+    """
+    is_ours = gc.get_freeze_count() == 0
+    if is_ours:
+        gc.freeze()
+    try:
+        _play(session, feed, venue)
+    finally:
+        if is_ours:
+            gc.unfreeze()
+
+
+def _play(session: Session, feed: Feed, venue: Venue) -> None:
     session.start()
     for moment in feed:
         index, stop = moment.index, moment.index + moment.count
         while index < stop:
             for happened in venue.advance(index):
-                execute(session.handle(happened), venue)
+                if commands := session.handle(happened):
+                    execute(commands, venue)
             commands = session.handle(session.closed(index, min(stop, max(venue.quiet_until(), index + 1))))
             if session.index > index:
                 venue.advance(session.index)  # the bars up to there were quiet: it only learns that they are final

@@ -92,8 +92,9 @@ class SimulatedVenue:
 
         Bars the kernel has not played yet come before that, so it need not catch up: the order waits through them.
         """
-        self._make_room(orders=1)
         row = self._counts[OPEN_ORDERS]
+        if row == len(self._books.orders):
+            self._make_room(orders=1)
         stop_kind, stop = _level(intent.stop)
         target_kind, target = _level(intent.target)
         slippage = math.nan if intent.slippage is None else intent.slippage
@@ -190,8 +191,11 @@ class SimulatedVenue:
         return np.concatenate([self._books.results[: int(self._books.counts[RESULTS])], rest])
 
     def _stands_still(self) -> bool:
-        """Say whether the bars the kernel has not played change nothing: nothing held or resting, no cash moved."""
-        if self._counts[OPEN_ORDERS] or _ACCOUNT.unpack(self._account_seen)[_GROSS] != 0.0:
+        """Say whether the bars the kernel has not played change nothing: nothing is held, and no cash moves in them.
+
+        An order can be met only after them: one that was there before would have made the kernel play every bar.
+        """
+        if _ACCOUNT.unpack(self._account_seen)[_GROSS] != 0.0:
             return False
         while self._flows[self._next_flow] < self._done:
             self._next_flow += 1

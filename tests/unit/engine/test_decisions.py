@@ -60,6 +60,15 @@ def test_a_signal_is_kept_whole_with_its_gates() -> None:
     ]
 
 
+def test_signals_asked_for_early_are_joined_by_later_ones() -> None:
+    journal, signal = ArrayJournal((BTC,), 3), Signal(Action.BUY)
+    journal.decision(0, BTC, signal, ())
+    assert [one.index for one in journal.signals] == [0]
+    journal.decision(2, BTC, signal, (BLOCKED,))
+    assert [one.index for one in journal.signals] == [0, 2]
+    assert journal.top_blockers() == [("cooldown", 1)]
+
+
 def test_blockers_are_counted_most_first() -> None:
     journal = ArrayJournal((BTC,), 9)
     other = GateVerdict("entry", "exposure", 2.0, 1.0, Outcome.BLOCK)

@@ -3,6 +3,7 @@ name."""
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -262,6 +263,18 @@ def test_orders_that_rest_are_cancelled_at_a_hand_over():
         (Shift(0, first), Shift(4 * HOUR_NS, scripted(lambda s, m, a: None))), bars, Settings(venue=FREE)
     )
     assert OrderNote(int(done.track.orders["note"][0])) is OrderNote.CANCELLED
+
+
+def test_the_garbage_collector_is_left_as_it_was_found():
+    run(lambda s, m, a: s.buy(0.5))
+    assert gc.get_freeze_count() == 0
+    gc.freeze()
+    frozen = gc.get_freeze_count()
+    try:
+        run(lambda s, m, a: s.buy(0.5))
+        assert gc.get_freeze_count() >= frozen // 2 > 0
+    finally:
+        gc.unfreeze()
 
 
 def test_one_run_twice_is_the_same_to_the_bit():
