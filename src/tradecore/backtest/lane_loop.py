@@ -11,12 +11,12 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from tradecore.core.orders import Liquidity, OrderNote, SizeKind
 from tradecore.core.types import BoolArray, FloatArray, IntArray, RecordArray
 from tradecore.sim import lane
 from tradecore.sim.codes import CANCELLED
+from tradecore.sim.compiled import free, inner
 from tradecore.sim.state import Record
 from tradecore.strategy.lanes import SMALLEST_STEP
 
@@ -124,7 +124,7 @@ def opening(cash: float) -> State:
     return State(0, account, lane.NO_ORDER, 0, lane.FLAT, 0, -NEVER, account.cash, 1.0, 1.0, 0, 0, 0, 0, 0)
 
 
-@njit(cache=True, nogil=True)
+@free
 def advance(market: Market, lines: Lines, logs: Logs, wishes: Wishes, rules: Rules, state: State, stop: int) -> State:
     """Let bars state.t..stop-1 happen and decide on each; return early when a log has no room for another bar."""
     # Arrays are taken out of their tuples once, and handed on seldom: each time costs a locked count of references.
@@ -187,7 +187,7 @@ def advance(market: Market, lines: Lines, logs: Logs, wishes: Wishes, rules: Rul
     )  # fmt: skip
 
 
-@njit(cache=True)
+@inner
 def place_of(rising: IntArray, t: int) -> int:
     """Return the place of the last number not above t; -1 when there is none."""
     place = -1
@@ -196,7 +196,7 @@ def place_of(rising: IntArray, t: int) -> int:
     return place
 
 
-@njit(cache=True)
+@inner
 def quiet_until(t: int, until: int, changed_at: int, wanted: float, first: int, held: float) -> int:
     """Return the end, `until` at most, of the stretch from bar t without an order on its way after which the next
     decision may be something; the next change of the wish, which ends a stretch too, is not looked at."""
@@ -205,14 +205,14 @@ def quiet_until(t: int, until: int, changed_at: int, wanted: float, first: int, 
     return min(until, first + 1) if t <= first else until
 
 
-@njit(cache=True)
+@inner
 def draw_flat(equity: FloatArray, cash: FloatArray, worst: FloatArray, t: int, until: int, money: float) -> None:
     """Draw the curve of bars t..until-1 in which nothing is held: then no mark matters either."""
     for i in range(np.uint64(t), np.uint64(until)):
         equity[i] = cash[i] = worst[i] = money
 
 
-@njit(cache=True)
+@inner
 def draw(
     close: FloatArray, low: FloatArray, high: FloatArray, real: BoolArray, all_real: bool, equity: FloatArray,
     cash: FloatArray, worst: FloatArray, exposure: FloatArray, t: int, until: int, account: lane.Account,
@@ -232,7 +232,7 @@ def draw(
     return lane.marked(account, close[until - 1]), lane.trip_seen(trip, lowest, highest)
 
 
-@njit(cache=True)
+@inner
 def draw_with_gaps(
     close: FloatArray, low: FloatArray, high: FloatArray, real: BoolArray, equity: FloatArray, cash: FloatArray,
     worst: FloatArray, exposure: FloatArray, t: int, until: int, account: lane.Account, trip: lane.Trip,
@@ -250,7 +250,7 @@ def draw_with_gaps(
     return account, trip
 
 
-@njit(cache=True)
+@inner
 def grown(equity: FloatArray, t: int, until: int, base: float, wealth: float, peak: float) -> tuple[float, float]:
     """Return what one unit became after bars t..until-1, flows removed, and the highest it was."""
     for i in range(t, until):
@@ -259,7 +259,7 @@ def grown(equity: FloatArray, t: int, until: int, base: float, wealth: float, pe
     return wealth, peak
 
 
-@njit(cache=True)
+@inner
 def wish(wanted: float, before: float, held: float) -> tuple[int, float]:
     """Return (action, size): what `strategy.lanes` says when `before` was wanted one bar ago."""
     if held == 0.0:
@@ -274,7 +274,7 @@ def wish(wanted: float, before: float, held: float) -> tuple[int, float]:
     return (BUY, change) if change > 0.0 else (SELL, -change)
 
 
-@njit(cache=True)
+@inner
 def passed(
     rules: Rules, code: int, fraction: float, pending: int, equity: float, of_peak: float, value: float, since: int
 ) -> tuple[float, int]:
@@ -301,22 +301,21 @@ def passed(
     return fraction, PASSED
 
 
-@njit(cache=True)
+@inner
 def sent(code: int, fraction: float) -> lane.Order:
     """Return the market order of a signal."""
-    if code == CLOSE:
-        return lane.market_order(-1, _ALL, 0.0)
-    return lane.market_order(1 if code == BUY else -1, _FRACTION, fraction)
+    is_close = code == CLOSE
+    return lane.market_order(1 if code == BUY else -1, _ALL if is_close else _FRACTION, 0.0 if is_close else fraction)
 
 
-@njit(cache=True)
+@inner
 def replaced(order: lane.Order) -> lane.Order:
     """Return an order as it ends when a new wish takes its place."""
     side, kind, amount, quantity, filled, _, _ = order
     return lane.Order(side, kind, amount, quantity, filled, CANCELLED, _REPLACED)
 
 
-@njit(cache=True)
+@inner
 def write_fill(row: Record, time: int, bar: int, number: int, side: int, fill: lane.Fill) -> None:
     """Write a fill into its row."""
     row.time, row.bar, row.pair, row.order, row.side = time, bar, 0, number, side
@@ -329,7 +328,7 @@ def write_fill(row: Record, time: int, bar: int, number: int, side: int, fill: l
     )
 
 
-@njit(cache=True)
+@inner
 def write_trade(
     row: Record, entry_time: int, entry_bar: int, exit_time: int, exit_bar: int, trip: lane.Trip, last: lane.Fill
 ) -> None:
@@ -343,14 +342,14 @@ def write_trade(
     row.best, row.worst = trip.best, trip.worst
 
 
-@njit(cache=True)
+@inner
 def write_result(row: Record, time: int, number: int, order: lane.Order) -> None:
     """Write how an order ended into its row."""
     row.order, row.time, row.pair, row.side = number, time, 0, order.side
     row.state, row.note, row.wanted, row.filled = order.state, order.note, order.quantity, order.filled
 
 
-@njit(cache=True)
+@inner
 def write_signal(row: Record, bar: int, code: int, size: float, held: float, left_at: int, outcome: int) -> None:
     """Write a signal and what became of it into its row."""
     row.bar, row.action, row.share, row.held, row.left_at, row.outcome = bar, code, size, held, left_at, outcome

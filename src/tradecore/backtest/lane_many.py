@@ -10,13 +10,14 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from tradecore.backtest.lane_loop import BUY, CLOSE, FIRST_RULE, HOLD, NEVER, ON_ITS_WAY, PASSED, wish
 from tradecore.core.orders import OrderKind, OrderNote, OrderState, SizeKind
 from tradecore.core.types import FloatArray, IntArray, RecordArray
 from tradecore.sim import booking, kernel
-from tradecore.sim.state import FILLS, OPEN_ORDERS, ORDER, RESULTS, TRADES, Books, Record, Tape, records
+from tradecore.sim.compiled import free, inner
+from tradecore.sim.quiet import coast, next_order, next_touch
+from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Record, Tape, records
 
 SIGNAL = np.dtype(
     [
@@ -66,18 +67,18 @@ def desks(pairs: int) -> RecordArray:
     return fresh
 
 
-@njit(cache=True, nogil=True)
+@free
 def advance(
-    tape: Tape, books: Books, asked: Asked, gates: Gates, desk: RecordArray, signals: RecordArray, progress: IntArray
-) -> None:
+    tape: Tape, books: Books, asked: Asked, gates: Gates, desk: RecordArray, signals: RecordArray, progress: IntArray,
+    blank: RecordArray,
+) -> None:  # fmt: skip
     """Let bars progress[0].. happen and decide on each; return early when a log has no room for another bar.
 
     `progress` holds the next bar, the newest order's number and the signals written.
     """
     pairs = len(desk)
-    blank = np.zeros(1, ORDER)
     while progress[0] < len(tape.time):
-        t, need = progress[0], books.counts[OPEN_ORDERS] + 4 * pairs
+        need = books.counts[OPEN_ORDERS] + 4 * pairs
         if (
             books.counts[FILLS] + need > len(books.fills)
             or books.counts[TRADES] + need > len(books.trades)
@@ -85,6 +86,9 @@ def advance(
             or progress[2] + pairs > len(signals)
         ):
             return
+        t = awaited(tape, books, asked, desk, progress[0])
+        if t > progress[0]:
+            coast(tape, books, progress[0], t)
         told = books.counts[RESULTS]
         flow = kernel.step(tape, books, t)
         kernel.record(books, t, flow)
@@ -94,7 +98,21 @@ def advance(
             decide(tape, books, asked, gates, desk, signals, progress, blank)
 
 
-@njit(cache=True)
+@inner
+def awaited(tape: Tape, books: Books, asked: Asked, desk: RecordArray, start: int) -> int:
+    """Return the first bar from `start` on that anything may happen in or be decided on, or the last one."""
+    first = next_order(books, len(tape.time) - 1)
+    if first <= start:
+        return start
+    for t in range(max(start, asked.first), first):
+        before = t - 1 if t > asked.first else t
+        for p in range(len(desk)):
+            if wish(asked.share[p, t], asked.share[p, before], desk[p].held)[0] != HOLD:
+                return next_touch(tape, books, start, t)
+    return next_touch(tape, books, start, first)
+
+
+@inner
 def hear(books: Books, desk: RecordArray, t: int, told: int) -> None:
     """Take in what bar t did: positions, and orders that ended."""
     for i in range(told, books.counts[RESULTS]):
@@ -108,7 +126,7 @@ def hear(books: Books, desk: RecordArray, t: int, told: int) -> None:
         desk[p].held = held
 
 
-@njit(cache=True)
+@inner
 def decide(
     tape: Tape, books: Books, asked: Asked, gates: Gates, desk: RecordArray, signals: RecordArray, progress: IntArray,
     blank: RecordArray,
@@ -134,7 +152,7 @@ def decide(
             send(tape, books, desk[row.pair], row, fraction, t, progress, gates.latency, blank)
 
 
-@njit(cache=True)
+@inner
 def stand(row: Record, account: Record, own: Record, total: float, t: int) -> None:
     """Write how the account stands into a signal's row."""
     equity = account.equity if account.equity > 0.0 else math.nan
@@ -142,7 +160,7 @@ def stand(row: Record, account: Record, own: Record, total: float, t: int) -> No
     row.pair_exposure, row.total_exposure, row.since = own.value / equity, total / equity, t - own.left_at
 
 
-@njit(cache=True)
+@inner
 def passed(gates: Gates, code: int, fraction: float, standing: Record, pending: int) -> tuple[float, int]:
     """Return (fraction, outcome): what the session and `risk.rules` let through; `pending` is the side on its way."""
     if pending == (1 if code == BUY else -1):
@@ -165,7 +183,7 @@ def passed(gates: Gates, code: int, fraction: float, standing: Record, pending: 
     return (left if fraction > left else fraction), PASSED
 
 
-@njit(cache=True)
+@inner
 def send(
     tape: Tape, books: Books, own: Record, row: Record, fraction: float, t: int, progress: IntArray, latency: int,
     blank: RecordArray,

@@ -19,7 +19,7 @@ from tradecore.core.errors import UsageError
 from tradecore.core.types import FloatArray, RecordArray
 from tradecore.engine.frame import HistoryFrame
 from tradecore.risk.chain import Standing
-from tradecore.sim.state import records, with_room
+from tradecore.sim.state import ORDER, records, with_room
 from tradecore.strategy.lanes import changes_of
 from tradecore.venues.simulated import SimulatedVenue
 
@@ -62,11 +62,12 @@ class _Market(SimulatedVenue):
         pairs, moments = len(self._pairs), len(self._tape.time)
         desk, progress = lane_many.desks(pairs), np.zeros(3, np.int64)
         signals: RecordArray = records(1024 + pairs, lane_many.SIGNAL)
+        blank = records(1, ORDER)
         while progress[0] < moments:
             self._take(with_room(self._books, orders=4 * pairs))
             if progress[2] + pairs > len(signals):
                 signals = longer(signals)
-            lane_many.advance(self._tape, self._books, asked, gates, desk, signals, progress)
+            lane_many.advance(self._tape, self._books, asked, gates, desk, signals, progress, blank)
         self._done, self._index = moments, moments - 1
         return signals[: progress[2]]
 

@@ -81,7 +81,7 @@ class HistoryFrame:
 
     def tape(self, flows: Mapping[int, float] | None = None) -> Tape:
         """Return the market as the kernel reads it. `flows` are deposits and withdrawals by moment (open time, ns)."""
-        flow = np.zeros(len(self.clock))
+        clock, flow = _readonly(self.clock[:]), np.zeros(len(self.clock))  # read-only: one set of types to compile for
         for moment, amount in (flows or {}).items():
             place = int(np.searchsorted(self.clock, moment))
             if place == len(self.clock):
@@ -90,7 +90,7 @@ class HistoryFrame:
         if len(self.bars) == 1:
             one = self.bars[0][len(self.bars[0]) - len(self.clock) :]
             rows = [getattr(one, name).reshape(1, -1) for name in _MARKET]
-            return Tape._make([self.clock, *rows, _readonly(flow)])
+            return Tape._make([clock, *rows, _readonly(flow)])
         shape = (len(self.bars), len(self.clock))
         merged = {name: np.zeros(shape, np.bool_) if name == "is_real" else np.ones(shape) for name in _MARKET}
         for p, one in enumerate(self.bars):
@@ -98,7 +98,7 @@ class HistoryFrame:
             places = np.searchsorted(self.clock, part.open_time)
             for name, target in merged.items():
                 target[p, places] = getattr(part, name)
-        return Tape._make([self.clock, *map(_readonly, merged.values()), _readonly(flow)])
+        return Tape._make([clock, *map(_readonly, merged.values()), _readonly(flow)])
 
 
 def _readonly(array: Any) -> Any:

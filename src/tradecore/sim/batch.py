@@ -11,12 +11,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
 from tradecore.core.errors import UsageError
 from tradecore.core.orders import OrderKind, OrderState, SizeKind
 from tradecore.core.types import FloatArray, IntArray, Pair, RecordArray
 from tradecore.sim import kernel
+from tradecore.sim.compiled import free
 from tradecore.sim.model import VenueModel
 from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Tape, many_books
 
@@ -84,7 +84,7 @@ class Batch:
         self.cursor += 1
 
 
-@njit(cache=True, nogil=True)
+@free
 def step_all(tape: Tape, books: Books, cursor: IntArray) -> None:
     """Let environment i live through bar cursor[i]; the logs hold that bar alone."""
     for i in range(len(cursor)):

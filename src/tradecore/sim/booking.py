@@ -6,28 +6,27 @@ flat has no cost, no levels and no memory but its mark.
 
 from __future__ import annotations
 
-from numba import njit
-
 from tradecore.sim.codes import BY_CAP, CANCELLED, FILLED, MAKER, PARTLY, REJECTED, SIGNAL, TAKER
+from tradecore.sim.compiled import entry, inner
 from tradecore.sim.fills import against, cash_change, enter, fee_of, leave, level_of, passive, unrealised_of, whole_lots
 from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Record, Tape
 
 
-@njit(cache=True)
+@inner
 def finish(order: Record, note: int) -> None:
     """End an order that will not fill further: rejected when nothing filled, cancelled when something did."""
     order.state = CANCELLED if order.filled > 0.0 else REJECTED
     order.note = note
 
 
-@njit(cache=True)
+@inner
 def after_fill(order: Record, take: float, want: float) -> None:
     """Count a fill into its order."""
     order.filled += take
     order.state = FILLED if take == want else PARTLY
 
 
-@njit(cache=True)
+@inner
 def book_entry(
     tape: Tape, books: Books, t: int, order: Record, take: float, price: float, maker: bool, intrabar: bool
 ) -> None:
@@ -66,7 +65,7 @@ def book_entry(
         position.trail = order.trail
 
 
-@njit(cache=True)
+@inner
 def book_exit(
     tape: Tape, books: Books, t: int, p: int, take: float, price: float, maker: bool, reason: int, order_id: int
 ) -> None:
@@ -91,14 +90,14 @@ def book_exit(
         clear(position)
 
 
-@njit(cache=True)
+@inner
 def use_volume(position: Record, t: int, take: float) -> None:
     """Count a fill against the bar's volume cap."""
     position.volume_used = take + (position.volume_used if position.volume_bar == t else 0.0)
     position.volume_bar = t
 
 
-@njit(cache=True)
+@inner
 def excursion(position: Record, direction: int, low: float, high: float) -> None:
     """Widen the best and worst excursion of a position by a range of prices."""
     entry = position.entry_notional / position.entered
@@ -107,7 +106,7 @@ def excursion(position: Record, direction: int, low: float, high: float) -> None
     position.worst = min(position.worst, direction * (bad / entry - 1.0))
 
 
-@njit(cache=True)
+@inner
 def clear(position: Record) -> None:
     """Make a position flat again; its mark and the volume it used in this bar stay."""
     position.cost = position.stop = position.target = position.trail = position.extreme = 0.0
@@ -116,7 +115,7 @@ def clear(position: Record) -> None:
     position.exit_reason = -1
 
 
-@njit(cache=True)
+@inner
 def log_fill(
     tape: Tape, books: Books, t: int, p: int, order_id: int, side: int, take: float, price: float, fee: float,
     maker: bool, reason: int,
@@ -129,7 +128,7 @@ def log_fill(
     fill.liquidity, fill.reason = MAKER if maker else TAKER, reason
 
 
-@njit(cache=True)
+@inner
 def log_trade(tape: Tape, books: Books, t: int, p: int, direction: int, reason: int) -> None:
     """Append the round trip that has just ended to the log."""
     position, trade = books.positions[p], books.trades[books.counts[TRADES]]
@@ -146,7 +145,7 @@ def log_trade(tape: Tape, books: Books, t: int, p: int, direction: int, reason: 
     trade.best, trade.worst = position.best, position.worst
 
 
-@njit(cache=True)
+@entry
 def sweep_orders(tape: Tape, books: Books, t: int) -> None:
     """Move ended orders from the book to the results; those that go on keep their order."""
     kept = 0
@@ -164,7 +163,7 @@ def sweep_orders(tape: Tape, books: Books, t: int) -> None:
     books.counts[OPEN_ORDERS] = kept
 
 
-@njit(cache=True)
+@inner
 def equity_at_mark(books: Books) -> float:
     """Return cash and positions at their last marks."""
     equity = books.account[0].cash
@@ -173,7 +172,7 @@ def equity_at_mark(books: Books) -> float:
     return equity
 
 
-@njit(cache=True)
+@inner
 def gross_at_mark(books: Books) -> float:
     """Return the value of all positions at their marks, longs and shorts both counted up."""
     gross = 0.0
@@ -182,7 +181,7 @@ def gross_at_mark(books: Books) -> float:
     return gross
 
 
-@njit(cache=True)
+@inner
 def open_positions(books: Books) -> int:
     """Count the pairs that hold something."""
     count = 0
@@ -191,7 +190,7 @@ def open_positions(books: Books) -> int:
     return count
 
 
-@njit(cache=True)
+@entry
 def unrealised(books: Books) -> float:
     """Return the profit that open positions show at their marks."""
     total = 0.0

@@ -15,11 +15,11 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from tradecore.core.types import FloatArray, IntArray
-from tradecore.sim.codes import ALL, FRACTION, SENT
-from tradecore.sim.lane import Account, Order, fill_at_open, is_over
+from tradecore.sim.codes import ALL, BUY, FRACTION, SELL, SENT
+from tradecore.sim.compiled import entry, free, inner
+from tradecore.sim.lane import Account, Order, fill_at_open, is_over, terms_in
 from tradecore.sim.state import Record, Records
 
 ENVIRONMENT = np.dtype(
@@ -95,7 +95,7 @@ class Told(NamedTuple):
     last_equity: FloatArray
 
 
-@njit(cache=True, nogil=True)
+@free
 def step_all(world: World, environments: Records, targets: FloatArray, told: Told) -> int:
     """Let every environment act on its newest bar and live through the next; the ended begin anew.
 
@@ -130,7 +130,7 @@ def step_all(world: World, environments: Records, targets: FloatArray, told: Tol
     return -1
 
 
-@njit(cache=True)
+@entry
 def begin_all(world: World, environments: Records, told: Told, is_drawn: bool) -> None:
     """Begin an episode in every environment: where its own stream says, or at the pair and bar that stand in it."""
     for i in range(len(environments)):
@@ -141,7 +141,7 @@ def begin_all(world: World, environments: Records, told: Told, is_drawn: bool) -
         tell(environments[i], told.account, i)
 
 
-@njit(cache=True)
+@inner
 def draw(world: World, env: Record) -> None:
     """Draw pair and bar of a new episode; every beginning that leaves room for a whole episode is as likely.
 
@@ -162,7 +162,7 @@ def draw(world: World, env: Record) -> None:
     env.last = env.bar + world.length
 
 
-@njit(cache=True)
+@inner
 def begin(world: World, env: Record) -> None:
     """Give an environment a fresh account at its bar."""
     env.first = env.entry_bar = env.bar
@@ -172,25 +172,25 @@ def begin(world: World, env: Record) -> None:
     env.side = 0
 
 
-@njit(cache=True)
+@inner
 def wish(env: Record, target: float, band: float, latency: int) -> None:
     """Send what brings the held share to the one wished for. NaN wishes nothing: what is on its way goes on."""
     if math.isnan(target):
         return
     if target <= 0.0:
         if env.quantity > 0.0:
-            send(env, -1, ALL, 0.0, latency)
+            send(env, SELL, ALL, 0.0, latency)
         elif env.side > 0:  # nothing is held yet: the order that would change that is cancelled
             env.side = 0
         return
     change = target - env.quantity * env.mark / env.equity
     if change > band:
-        send(env, 1, FRACTION, change, latency)
+        send(env, BUY, FRACTION, change, latency)
     elif change < -band:
-        send(env, -1, FRACTION, -change, latency)
+        send(env, SELL, FRACTION, -change, latency)
 
 
-@njit(cache=True)
+@inner
 def send(env: Record, side: int, size_kind: int, amount: float, latency: int) -> None:
     """Put a market order on its way, unless one like it has not finished yet; another one is replaced."""
     if env.side == side:
@@ -200,12 +200,12 @@ def send(env: Record, side: int, size_kind: int, amount: float, latency: int) ->
     env.state, env.note, env.active_from = SENT, 0, env.bar + 1 + latency
 
 
-@njit(cache=True)
+@inner
 def meet_open(env: Record, rule: Record, open_: float, volume: float, deposits: float) -> None:
     """Let the order on its way meet the open of the newest bar."""
     account = Account(env.cash, env.quantity, env.cost, env.mark, env.realised, deposits, 0.0)
     order = Order(env.side, env.size_kind, env.amount, env.wanted, env.filled, env.state, env.note)
-    after, order, _ = fill_at_open(rule, account, order, open_, volume)
+    after, order, _ = fill_at_open(terms_in(rule), account, order, open_, volume)
     if env.quantity == 0.0:
         env.entry_bar = env.bar
     env.cash, env.quantity, env.cost, env.realised = after.cash, after.quantity, after.cost, after.realised
@@ -214,7 +214,7 @@ def meet_open(env: Record, rule: Record, open_: float, volume: float, deposits: 
         env.side = 0
 
 
-@njit(cache=True)
+@inner
 def tell(env: Record, account: FloatArray, i: int) -> None:
     """Write what a policy may know of an account."""
     equity = env.equity

@@ -11,43 +11,42 @@ import math
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from numba import njit
-
 from tradecore.portfolio import accounting
+from tradecore.sim.compiled import entry
 
 Compiled: TypeAlias = Callable[..., Any]
 
-fee_of: Compiled = njit(cache=True)(accounting.fee_of)
-cash_change: Compiled = njit(cache=True)(accounting.cash_change)
-affordable_quantity: Compiled = njit(cache=True)(accounting.affordable_quantity)
-enter: Compiled = njit(cache=True)(accounting.enter)
-leave: Compiled = njit(cache=True)(accounting.leave)
-unrealised_of: Compiled = njit(cache=True)(accounting.unrealised_of)
+fee_of: Compiled = entry(accounting.fee_of)
+cash_change: Compiled = entry(accounting.cash_change)
+affordable_quantity: Compiled = entry(accounting.affordable_quantity)
+enter: Compiled = entry(accounting.enter)
+leave: Compiled = entry(accounting.leave)
+unrealised_of: Compiled = entry(accounting.unrealised_of)
 
 # A quotient this close to a whole number is that number: 0.3 / 0.1 is three lots, not two.
 _WHOLE = 1e-9
 
 
-@njit(cache=True)
+@entry
 def on_grid(units: float, step: float) -> float:
     """Return `units` whole steps as the nearest float of the decimal number they stand for: 3 x 0.1 is 0.3."""
     inverse = round(1.0 / step)
     return units / inverse if abs(inverse * step - 1.0) < 1e-12 else units * step
 
 
-@njit(cache=True)
+@entry
 def round_down(value: float, step: float) -> float:
     """Return the largest multiple of `step` not above `value`; a step of 0 rounds nothing."""
     return on_grid(math.floor(value / step + _WHOLE), step) if step > 0.0 else value
 
 
-@njit(cache=True)
+@entry
 def round_up(value: float, step: float) -> float:
     """Return the smallest multiple of `step` not below `value`; a step of 0 rounds nothing."""
     return on_grid(math.ceil(value / step - _WHOLE), step) if step > 0.0 else value
 
 
-@njit(cache=True)
+@entry
 def whole_lots(quantity: float, lot: float) -> float:
     """Return a position without the rounding of sums: 37.5 - 10.9 - 22 - 4.6 is nothing, 2.8 - 0.8 is two."""
     if lot <= 0.0:
@@ -55,25 +54,25 @@ def whole_lots(quantity: float, lot: float) -> float:
     return math.copysign(on_grid(math.floor(abs(quantity) / lot + 0.5), lot), quantity)
 
 
-@njit(cache=True)
+@entry
 def against(side: int, price: float, tick: float) -> float:
     """Round a price to the tick against the order: a buy up, a sell down."""
     return round_up(price, tick) if side > 0 else round_down(price, tick)
 
 
-@njit(cache=True)
+@entry
 def passive(side: int, price: float, tick: float) -> float:
     """Round a limit to its passive side: a buy down, a sell up."""
     return round_down(price, tick) if side > 0 else round_up(price, tick)
 
 
-@njit(cache=True)
+@entry
 def market_price(side: int, reference: float, move: float, tick: float) -> float:
     """Return a reference price moved against the order by the fraction `move` and rounded against it."""
     return against(side, reference * (1.0 + side * move), tick)
 
 
-@njit(cache=True)
+@entry
 def resting_limit_price(side: int, limit: float, low: float, high: float, touch: int) -> float:
     """Return where a resting limit fills in a bar, or 0.
 
@@ -87,7 +86,7 @@ def resting_limit_price(side: int, limit: float, low: float, high: float, touch:
     return max(limit, low) if reached else 0.0
 
 
-@njit(cache=True)
+@entry
 def stop_reference(side: int, trigger: float, open_: float, low: float, high: float) -> float:
     """Return the price at which a stop order starts to trade in a bar, before slippage, or 0 when it is not touched.
 
@@ -102,7 +101,7 @@ def stop_reference(side: int, trigger: float, open_: float, low: float, high: fl
     return trigger if low <= trigger else 0.0
 
 
-@njit(cache=True)
+@entry
 def level_of(kind: int, value: float, reference: float) -> float:
     """Return a level as a price: 1 is a signed fraction of `reference`, 2 a price; 0 means none."""
     if kind == 1:

@@ -26,8 +26,6 @@ from __future__ import annotations
 
 import math
 
-from numba import njit
-
 from tradecore.sim.booking import (
     after_fill,
     book_entry,
@@ -49,10 +47,13 @@ from tradecore.sim.codes import (
     CASH_RESIZED,
     COUNT_LIMIT,
     DUST,
+    ENTRIES,
+    EXITS,
     LIMIT,
     LIQUIDATION,
     MARKET,
     NO_CASH,
+    NO_ORDER_ID,
     NO_POSITION,
     NO_SHORT,
     OPEN,
@@ -61,6 +62,7 @@ from tradecore.sim.codes import (
     SIGNAL,
     STOP,
 )
+from tradecore.sim.compiled import entry, inner
 from tradecore.sim.fills import (
     against,
     level_of,
@@ -70,6 +72,7 @@ from tradecore.sim.fills import (
     round_down,
     stop_reference,
 )
+from tradecore.sim.lane import terms_in
 from tradecore.sim.quiet import coast, next_order, next_touch
 from tradecore.sim.sizes import (
     above_noise,
@@ -84,12 +87,11 @@ from tradecore.sim.sizes import (
 )
 from tradecore.sim.state import FILLS, OPEN_ORDERS, RESULTS, TRADES, Books, Record, Tape
 
-EXITS, ENTRIES = 0, 1
 LOOK_AHEAD = 512
 """Bars searched at once for the next touched level: enough to skip quiet stretches, too few to waste much."""
 
 
-@njit(cache=True)
+@entry
 def advance(tape: Tape, books: Books, start: int, stop: int) -> int:
     """Let bars start..stop-1 happen; return the bar reached: short of `stop` when a log has no room for another bar."""
     t = start
@@ -114,7 +116,7 @@ def advance(tape: Tape, books: Books, start: int, stop: int) -> int:
     return stop
 
 
-@njit(cache=True)
+@entry
 def advance_and_look(tape: Tape, books: Books, start: int, stop: int) -> tuple[int, int]:
     """Let bars start..stop-1 happen as `advance` does; return the bar reached, and the first from there in which the
     venue may have something to tell: the next while an order rests."""
@@ -124,7 +126,7 @@ def advance_and_look(tape: Tape, books: Books, start: int, stop: int) -> tuple[i
     return reached, next_touch(tape, books, reached, min(reached + LOOK_AHEAD, len(tape.time)))
 
 
-@njit(cache=True)
+@entry
 def step(tape: Tape, books: Books, t: int) -> float:
     """Let bar t happen to one account and return the cash that flowed in at its open."""
     flow = flow_cash(tape, books, t)
@@ -140,7 +142,7 @@ def step(tape: Tape, books: Books, t: int) -> float:
     return flow
 
 
-@njit(cache=True)
+@entry
 def record(books: Books, t: int, flow: float) -> None:
     """Write the account after bar t into the curve."""
     account = books.account[0]
@@ -149,7 +151,7 @@ def record(books: Books, t: int, flow: float) -> None:
     books.flow[t] = flow
 
 
-@njit(cache=True)
+@inner
 def has_positions(books: Books) -> bool:
     """Say whether anything is held."""
     for p in range(len(books.positions)):  # noqa: SIM110  (a generator does not compile)
@@ -158,7 +160,7 @@ def has_positions(books: Books) -> bool:
     return False
 
 
-@njit(cache=True)
+@inner
 def flow_cash(tape: Tape, books: Books, t: int) -> float:
     """Book the deposit or withdrawal at the open; a withdrawal takes no more than the cash there is."""
     account = books.account[0]
@@ -171,7 +173,7 @@ def flow_cash(tape: Tape, books: Books, t: int) -> float:
     return flow
 
 
-@njit(cache=True)
+@inner
 def meet_orders(tape: Tape, books: Books, t: int, phase: int, at_open: bool) -> None:
     """Let the orders of one phase (exits, entries) meet bar t at its open or within it, by pair, then as sent."""
     for p in range(len(books.positions)):
@@ -196,7 +198,7 @@ def meet_orders(tape: Tape, books: Books, t: int, phase: int, at_open: bool) -> 
                         enter_by_order(tape, books, t, order, price, maker, inside)
 
 
-@njit(cache=True)
+@inner
 def is_exit(books: Books, order: Record) -> bool:
     """Say whether an order can only reduce: marked so, against the position, or a sale where shorts are refused."""
     if order.reduce_only != 0 or (order.side < 0 and books.account[0].allow_short == 0):
@@ -204,7 +206,7 @@ def is_exit(books: Books, order: Record) -> bool:
     return books.positions[order.pair].quantity * order.side < 0.0
 
 
-@njit(cache=True)
+@inner
 def price_at_open(tape: Tape, books: Books, t: int, order: Record) -> float:
     """Return the price at which an order fills at the open of bar t, or 0. Marks the order as arrived."""
     rule, open_ = books.rules[order.pair], tape.open[order.pair, t]
@@ -223,7 +225,7 @@ def price_at_open(tape: Tape, books: Books, t: int, order: Record) -> float:
     return 0.0
 
 
-@njit(cache=True)
+@inner
 def price_within(tape: Tape, books: Books, t: int, order: Record) -> float:
     """Return the price at which a resting limit or stop order fills inside bar t, or 0."""
     p, rule = order.pair, books.rules[order.pair]
@@ -237,21 +239,21 @@ def price_within(tape: Tape, books: Books, t: int, order: Record) -> float:
     return 0.0
 
 
-@njit(cache=True)
+@inner
 def slippage_of(order: Record, rule: Record) -> float:
     """Return the order's own slippage, or the venue's."""
     return rule.slippage if math.isnan(order.slippage) else order.slippage
 
 
-@njit(cache=True)
+@inner
 def room_in_bar(tape: Tape, books: Books, t: int, p: int) -> float:
     """Return how much base the volume cap still lets fill in bar t."""
     position = books.positions[p]
     used = position.volume_used if position.volume_bar == t else 0.0
-    return room_in_volume(books.rules[p], tape.volume[p, t], used)
+    return room_in_volume(terms_in(books.rules[p]), tape.volume[p, t], used)
 
 
-@njit(cache=True)
+@inner
 def resolve(books: Books, order: Record, price: float, rate: float) -> float:
     """Return an order's size in base at its fill price, fee included, rounded down to the lot."""
     if order.size_kind == ALL:
@@ -260,7 +262,7 @@ def resolve(books: Books, order: Record, price: float, rate: float) -> float:
     return resolved(order.size_kind, order.amount, equity_at_mark(books), price, rate, lot)
 
 
-@njit(cache=True)
+@inner
 def exit_by_order(tape: Tape, books: Books, t: int, order: Record, price: float, maker: bool) -> None:
     """Fill an exit order: cut to what is held; everything when the remainder would be dust."""
     p = order.pair
@@ -271,8 +273,8 @@ def exit_by_order(tape: Tape, books: Books, t: int, order: Record, price: float,
     rate = rule.maker_fee if maker else rule.taker_fee
     if order.quantity == 0.0 or order.size_kind == ALL:
         order.quantity = resolve(books, order, price, rate) + order.filled * (order.size_kind == ALL)
-    order.quantity, want = exit_wanted(rule, order.quantity, order.filled, held, price)
-    if order.filled == 0.0 and (want <= 0.0 or below_minimum(rule, want, price)):
+    order.quantity, want = exit_wanted(terms_in(rule), order.quantity, order.filled, held, price)
+    if order.filled == 0.0 and (want <= 0.0 or below_minimum(terms_in(rule), want, price)):
         finish(order, BELOW_MINIMUM)
         return
     want, take = exit_taken(want, held, room_in_bar(tape, books, t, p))
@@ -282,7 +284,7 @@ def exit_by_order(tape: Tape, books: Books, t: int, order: Record, price: float,
         after_fill(order, take, want)
 
 
-@njit(cache=True)
+@inner
 def enter_by_order(tape: Tape, books: Books, t: int, order: Record, price: float, maker: bool, intrabar: bool) -> None:
     """Fill an entry order as far as limits, cash, minimum, dust rule and volume let it."""
     p = order.pair
@@ -291,7 +293,7 @@ def enter_by_order(tape: Tape, books: Books, t: int, order: Record, price: float
     if order.quantity == 0.0:
         order.quantity = resolve(books, order, price, rate)
     want, note = allowed_entry(books, order, price, rate)
-    if want <= 0.0 or ((order.filled == 0.0 or note) and below_minimum(rule, want, price)):
+    if want <= 0.0 or ((order.filled == 0.0 or note) and below_minimum(terms_in(rule), want, price)):
         refusal = NO_CASH if note == CASH_RESIZED else note
         finish(order, refusal if refusal else BELOW_MINIMUM)
         return
@@ -299,7 +301,7 @@ def enter_by_order(tape: Tape, books: Books, t: int, order: Record, price: float
         finish(order, DUST)
         return
     take = min(want, room_in_bar(tape, books, t, p))
-    if take <= 0.0 or (take < want and order.filled == 0.0 and below_minimum(rule, take, price)):
+    if take <= 0.0 or (take < want and order.filled == 0.0 and below_minimum(terms_in(rule), take, price)):
         return
     if note:
         order.note = note
@@ -307,7 +309,7 @@ def enter_by_order(tape: Tape, books: Books, t: int, order: Record, price: float
     after_fill(order, take, want)
 
 
-@njit(cache=True)
+@inner
 def allowed_entry(books: Books, order: Record, price: float, rate: float) -> tuple[float, int]:
     """Return (base quantity, note): what of an entry the position limits and the cash let through."""
     rule, position, account = books.rules[order.pair], books.positions[order.pair], books.account[0]
@@ -315,7 +317,7 @@ def allowed_entry(books: Books, order: Record, price: float, rate: float) -> tup
     held, want = abs(position.quantity), round_down(order.quantity - order.filled, rule.lot)
     if position.quantity == 0.0 and open_positions(books) >= account.max_positions:
         return 0.0, COUNT_LIMIT
-    want, note = within_limits(rule, want, held, price)
+    want, note = within_limits(terms_in(rule), want, held, price)
     money = account.cash if order.side > 0 else equity_at_mark(books) - gross_at_mark(books)
     money = above_noise(money, account.deposits)
     want, note = within_money(want, note, price, rate, money, rule.lot)
@@ -324,7 +326,7 @@ def allowed_entry(books: Books, order: Record, price: float, rate: float) -> tup
     return want, note
 
 
-@njit(cache=True)
+@inner
 def is_dust(books: Books, order: Record, want: float, price: float) -> bool:
     """Say whether the position an entry makes would be too small to be sold at its stop, or where it stands."""
     rule, position = books.rules[order.pair], books.positions[order.pair]
@@ -335,7 +337,7 @@ def is_dust(books: Books, order: Record, want: float, price: float) -> bool:
     return size * level * (1.0 - slippage_of(order, rule)) < rule.min_notional
 
 
-@njit(cache=True)
+@inner
 def protect(tape: Tape, books: Books, t: int, p: int) -> None:
     """Let a position's stop, trail and target meet bar t. The stop is looked at first."""
     position, rule = books.positions[p], books.rules[p]
@@ -349,16 +351,16 @@ def protect(tape: Tape, books: Books, t: int, p: int) -> None:
     start = stop_reference(side, level, first, tape.low[p, t], tape.high[p, t]) if level > 0.0 else 0.0
     if start > 0.0:
         position.stop = position.target = position.trail = 0.0  # the bracket is used up, whatever the cap leaves
-        exit_all(tape, books, t, p, market_price(side, start, rule.slippage, rule.tick), False, reason)
+        exit_all(tape, books, t, p, market_price(side, start, rule.slippage, rule.tick), reason)
         if position.quantity != 0.0:
             position.exit_reason = BY_CAP
     elif position.target > 0.0 and not entered_inside:
         price = resting_limit_price(side, position.target, tape.low[p, t], tape.high[p, t], rule.touch)
         if price > 0.0:
-            exit_all(tape, books, t, p, price, True, BY_TARGET)
+            exit_all(tape, books, t, p, price, BY_TARGET)
 
 
-@njit(cache=True)
+@inner
 def stop_level(position: Record, rule: Record, side: int) -> tuple[float, int]:
     """Return the nearer of stop and trail, and which it is; 0 when there is neither."""
     if position.trail <= 0.0:
@@ -369,25 +371,25 @@ def stop_level(position: Record, rule: Record, side: int) -> tuple[float, int]:
     return position.stop, BY_STOP
 
 
-@njit(cache=True)
-def exit_all(tape: Tape, books: Books, t: int, p: int, price: float, maker: bool, reason: int) -> None:
-    """Sell or buy back a whole position, as far as the volume cap lets it."""
+@inner
+def exit_all(tape: Tape, books: Books, t: int, p: int, price: float, reason: int) -> None:
+    """Sell or buy back a whole position, as far as the volume cap lets it; at its target it is the maker."""
     held = abs(books.positions[p].quantity)
     _, take = exit_taken(held, held, room_in_bar(tape, books, t, p))
     if take > 0.0:
-        book_exit(tape, books, t, p, take, price, maker, reason, -1)
+        book_exit(tape, books, t, p, take, price, reason == BY_TARGET, reason, NO_ORDER_ID)
 
 
-@njit(cache=True)
+@inner
 def continue_exit(tape: Tape, books: Books, t: int, p: int) -> None:
     """Go on at the open with an exit that the cap cut short, or start one that the margin demands."""
     position, rule = books.positions[p], books.rules[p]
     side = -1 if position.quantity > 0.0 else 1
     price = market_price(side, tape.open[p, t], rule.half_spread + rule.slippage, rule.tick)
-    exit_all(tape, books, t, p, price, False, position.exit_reason)
+    exit_all(tape, books, t, p, price, position.exit_reason)
 
 
-@njit(cache=True)
+@inner
 def mark(tape: Tape, books: Books, t: int, flow: float) -> None:
     """Mark the account at the close of bar t, move the trails, and call in a short whose margin is gone."""
     account = books.account[0]

@@ -31,12 +31,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from numba import njit
-
 from tradecore.core.types import Pair
 from tradecore.sim.codes import (
     ALL,
     BELOW_MINIMUM,
+    BUY,
     BY_CAP,
     CANCELLED,
     CASH_RESIZED,
@@ -47,9 +46,11 @@ from tradecore.sim.codes import (
     OPEN,
     PARTLY,
     REJECTED,
+    SELL,
     SENT,
     SIGNAL,
 )
+from tradecore.sim.compiled import entry, inner
 from tradecore.sim.fills import cash_change, enter, fee_of, leave, market_price, round_down, whole_lots
 from tradecore.sim.model import VenueModel
 from tradecore.sim.sizes import (
@@ -63,6 +64,7 @@ from tradecore.sim.sizes import (
     within_limits,
     within_money,
 )
+from tradecore.sim.state import Record
 
 
 class Terms(NamedTuple):
@@ -140,37 +142,46 @@ def terms_of(model: VenueModel, pair: Pair) -> Terms:
     return Terms(*(float(getattr(own, name)) for name in Terms._fields))
 
 
+@inner
+def terms_in(rule: Record) -> Terms:
+    """Return the terms in a record of `sim.state.RULES`: one set of types for the functions of both lanes."""
+    return Terms(
+        rule.taker_fee, rule.half_spread, rule.slippage, rule.tick, rule.lot, rule.min_quantity, rule.min_notional,
+        rule.participation, rule.max_base, rule.max_quote,
+    )  # fmt: skip
+
+
 def open_account(cash: float) -> Account:
     """Return a fresh account with `cash`."""
     return Account(float(cash), 0.0, 0.0, 0.0, 0.0, float(cash), 0.0)
 
 
-@njit(cache=True)
+@entry
 def market_order(side: int, size_kind: int, amount: float) -> Order:
     """Return a market order that has just been sent. Closing a position is (-1, SizeKind.ALL, 0.0)."""
     return Order(side, size_kind, amount, 0.0, 0.0, SENT, 0)
 
 
-@njit(cache=True)
+@entry
 def is_over(order: Order) -> bool:
     """Say whether an order has ended."""
     return order.state > PARTLY
 
 
-@njit(cache=True)
+@entry
 def equity_of(account: Account) -> float:
     """Return cash and position at the mark, in quote."""
     return account.cash + account.quantity * account.mark
 
 
-@njit(cache=True)
+@entry
 def marked(account: Account, close: float) -> Account:
     """Return the account marked at a close."""
     cash, quantity, cost, _, realised, deposits, withdrawals = account
     return Account(cash, quantity, cost, close, realised, deposits, withdrawals)
 
 
-@njit(cache=True)
+@entry
 def flow_in(account: Account, amount: float) -> tuple[Account, float]:
     """Book a deposit or withdrawal; a withdrawal takes no more than the cash there is. Returns what was booked too."""
     cash, quantity, cost, mark, realised, deposits, withdrawals = account
@@ -182,7 +193,7 @@ def flow_in(account: Account, amount: float) -> tuple[Account, float]:
     return Account(cash + flow, quantity, cost, mark, realised, deposits, withdrawals), flow
 
 
-@njit(cache=True)
+@entry
 def fill_at_open(
     terms: Terms, account: Account, order: Order, open_: float, volume: float
 ) -> tuple[Account, Order, Fill]:
@@ -195,7 +206,7 @@ def fill_at_open(
     return sell(terms, account, order, price, volume)
 
 
-@njit(cache=True)
+@entry
 def buy(terms: Terms, account: Account, order: Order, price: float, volume: float) -> tuple[Account, Order, Fill]:
     """Fill a buy at a price as far as limits, cash, minimum, dust rule and volume let it."""
     lot, rate, held = terms.lot, terms.taker_fee, account.quantity
@@ -217,8 +228,8 @@ def buy(terms: Terms, account: Account, order: Order, price: float, volume: floa
         return account, Order(side, kind, amount, quantity, filled, state, before), NO_FILL
     notional = take * price
     fee = fee_of(notional, rate)
-    change = cash_change(1, notional, fee)
-    held, cost = enter(held, account.cost, 1, take, change)
+    change = cash_change(BUY, notional, fee)
+    held, cost = enter(held, account.cost, BUY, take, change)
     after = Account(
         account.cash + change, whole_lots(held, lot), cost, account.mark,
         account.realised, account.deposits, account.withdrawals,
@@ -228,7 +239,7 @@ def buy(terms: Terms, account: Account, order: Order, price: float, volume: floa
     return after, Order(side, kind, amount, quantity, filled + take, state, note or before), fill
 
 
-@njit(cache=True)
+@entry
 def sell(terms: Terms, account: Account, order: Order, price: float, volume: float) -> tuple[Account, Order, Fill]:
     """Fill a sale at a price: cut to what is held; everything when the remainder would be dust."""
     lot, rate, held = terms.lot, terms.taker_fee, account.quantity
@@ -248,8 +259,8 @@ def sell(terms: Terms, account: Account, order: Order, price: float, volume: flo
         return account, Order(side, kind, amount, quantity, filled, state, note), NO_FILL
     notional = take * price
     fee = fee_of(notional, rate)
-    change = cash_change(-1, notional, fee)
-    left, cost, realised = leave(held, account.cost, -1, take, change)
+    change = cash_change(SELL, notional, fee)
+    left, cost, realised = leave(held, account.cost, SELL, take, change)
     left = whole_lots(left, lot)
     after = Account(
         account.cash + change, left, cost if left != 0.0 else 0.0, account.mark,
@@ -260,14 +271,14 @@ def sell(terms: Terms, account: Account, order: Order, price: float, volume: flo
     return after, Order(side, kind, amount, quantity, filled + take, state, note), fill
 
 
-@njit(cache=True)
+@entry
 def _arrived(order: Order) -> Order:
     """Return an order that has met its first open."""
     side, kind, amount, quantity, filled, state, note = order
     return Order(side, kind, amount, quantity, filled, OPEN if state == SENT else state, note)
 
 
-@njit(cache=True)
+@entry
 def trip_enter(trip: Trip, fill: Fill) -> Trip:
     """Count an entry fill into a round trip."""
     entered, notional, exited, exit_notional, fees, best, worst = trip
@@ -275,7 +286,7 @@ def trip_enter(trip: Trip, fill: Fill) -> Trip:
     return Trip(entered + fill.quantity, notional, exited, exit_notional, fees + fill.fee, best, worst)
 
 
-@njit(cache=True)
+@entry
 def trip_leave(trip: Trip, fill: Fill) -> Trip:
     """Count an exit fill into a round trip; its price is part of the excursion."""
     entered, notional, exited, exit_notional, fees, best, worst = trip_seen(trip, fill.price, fill.price)
@@ -283,7 +294,7 @@ def trip_leave(trip: Trip, fill: Fill) -> Trip:
     return Trip(entered, notional, exited + fill.quantity, exit_notional, fees + fill.fee, best, worst)
 
 
-@njit(cache=True)
+@entry
 def trip_seen(trip: Trip, low: float, high: float) -> Trip:
     """Widen the excursions of a round trip by a range of prices: one bar's, or the extremes of a stretch between two
     fills."""

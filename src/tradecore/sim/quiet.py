@@ -8,12 +8,11 @@ test holds. Called by `sim.kernel`; `venues.simulated` asks `next_touch` too.
 
 from __future__ import annotations
 
-from numba import njit
-
+from tradecore.sim.compiled import entry, inner
 from tradecore.sim.state import OPEN_ORDERS, Books, Tape
 
 
-@njit(cache=True)
+@entry
 def next_order(books: Books, stop: int) -> int:
     """Return the first bar, up to `stop`, in which an order may act: one that rests may in any."""
     first = stop
@@ -22,7 +21,7 @@ def next_order(books: Books, stop: int) -> int:
     return first
 
 
-@njit(cache=True)
+@entry
 def next_touch(tape: Tape, books: Books, start: int, stop: int) -> int:
     """Return the first bar of start..stop-1 in which a level may be reached or an exit goes on, or `stop`. Changes
     nothing.
@@ -51,7 +50,7 @@ def next_touch(tape: Tape, books: Books, start: int, stop: int) -> int:
     return first
 
 
-@njit(cache=True)
+@inner
 def coast(tape: Tape, books: Books, start: int, stop: int) -> None:
     """Live through bars start..stop-1, in none of which anything can fill: cash flows, marks and the curve."""
     account, positions = books.account[0], books.positions

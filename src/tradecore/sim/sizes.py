@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from typing import Any, TypeAlias
 
-from numba import njit
-
-from tradecore.sim.codes import BASE_LIMIT, CASH_RESIZED, FRACTION, QUOTE, QUOTE_LIMIT
+from tradecore.sim.codes import BASE_LIMIT, BUY, CASH_RESIZED, FRACTION, QUOTE, QUOTE_LIMIT
+from tradecore.sim.compiled import entry
 from tradecore.sim.fills import affordable_quantity, cash_change, fee_of, round_down
 
 Rule: TypeAlias = Any
@@ -19,13 +18,13 @@ NOISE = 1e-12
 """A rest smaller than this share of what it is a rest of is rounding, and neither fills nor is kept."""
 
 
-@njit(cache=True)
+@entry
 def above_noise(difference: float, whole: float) -> float:
     """Return what is left of a whole, or 0 when it is negative or only the rounding of the sums behind it."""
     return difference if difference > NOISE * whole else 0.0
 
 
-@njit(cache=True)
+@entry
 def room_in_volume(rule: Rule, volume: float, used: float) -> float:
     """Return how much base the cap still lets fill in a bar of `volume` of which this account filled `used`."""
     share = rule.participation
@@ -35,7 +34,7 @@ def room_in_volume(rule: Rule, volume: float, used: float) -> float:
     return round_down(above_noise(cap - used, cap), rule.lot)
 
 
-@njit(cache=True)
+@entry
 def resolved(size_kind: int, amount: float, equity: float, price: float, rate: float, lot: float) -> float:
     """Return a fraction of equity, a quote or a base amount in base at a price, fee included, rounded down."""
     size = amount
@@ -46,13 +45,13 @@ def resolved(size_kind: int, amount: float, equity: float, price: float, rate: f
     return round_down(size, lot)
 
 
-@njit(cache=True)
+@entry
 def below_minimum(rule: Rule, size: float, price: float) -> bool:
     """Say whether a size is less than the venue takes."""
     return bool(size < rule.min_quantity or size * price < rule.min_notional)
 
 
-@njit(cache=True)
+@entry
 def exit_wanted(rule: Rule, quantity: float, filled: float, held: float, price: float) -> tuple[float, float]:
     """Return (quantity, want): what an exit order still wants of what is held; all of it when the rest would be dust.
 
@@ -65,7 +64,7 @@ def exit_wanted(rule: Rule, quantity: float, filled: float, held: float, price: 
     return quantity, want
 
 
-@njit(cache=True)
+@entry
 def exit_taken(want: float, held: float, room: float) -> tuple[float, float]:
     """Return (want, take): what of an exit fills now; a rest that is only rounding goes with it."""
     take = min(want, room)
@@ -74,7 +73,7 @@ def exit_taken(want: float, held: float, room: float) -> tuple[float, float]:
     return want, take
 
 
-@njit(cache=True)
+@entry
 def within_limits(rule: Rule, want: float, held: float, price: float) -> tuple[float, int]:
     """Return (base quantity, note): what of an entry the position limits let through."""
     note = 0
@@ -85,19 +84,19 @@ def within_limits(rule: Rule, want: float, held: float, price: float) -> tuple[f
     return want, note
 
 
-@njit(cache=True)
+@entry
 def within_money(want: float, note: int, price: float, rate: float, money: float, lot: float) -> tuple[float, int]:
     """Return (base quantity, note): what of an entry the money pays, fee included."""
     payable = round_down(affordable_quantity(money, price, rate), lot)
     return (payable, CASH_RESIZED) if want > payable else (want, note)
 
 
-@njit(cache=True)
+@entry
 def within_cash(want: float, price: float, rate: float, money: float, lot: float) -> float:
     """Return what of a buy the cash pays to the last digit.
 
     A quotient rounds to the nearest float, so paying it back may cost one part in 10^16 too much.
     """
-    while want > 0.0 and -cash_change(1, want * price, fee_of(want * price, rate)) > money:
+    while want > 0.0 and -cash_change(BUY, want * price, fee_of(want * price, rate)) > money:
         want = round_down(want - lot, lot) if lot > 0.0 else want * (1.0 - 2.3e-16)
     return want
