@@ -13,6 +13,7 @@ import struct
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -70,6 +71,7 @@ _STYLE = {
     "path.simplify": True,
     "path.simplify_threshold": 0.2,
 }
+_is_open: ContextVar[bool] = ContextVar("_is_open", default=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +103,18 @@ class Space:
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw in the house style; the settings of the calling program are left as they were."""
+    """Draw in the house style; the settings of the calling program are left as they were. Inside itself it is free."""
+    if _is_open.get():
+        yield
+        return
     settings: dict[Any, Any] = {k: v for k, v in mpl.rcParamsDefault.items() if not k.startswith("backend")}
     settings.update(_STYLE)
-    with mpl.rc_context(settings):
-        yield
+    opened = _is_open.set(True)
+    try:
+        with mpl.rc_context(settings):
+            yield
+    finally:
+        _is_open.reset(opened)
 
 
 def sheet(width: int, height: int, space: Space | None = None, rows: Sequence[int] = (1,)) -> tuple[Figure, list[Axes]]:

@@ -47,7 +47,8 @@ def render(sheet: TearSheet, also: Also | None = None) -> str:
     texts = view.context(sheet)
     size = 0
     for detail in _DETAILS:
-        drawn = _pictures(sheet, detail, also if detail == _DETAILS[0] else None)
+        with canvas.style():
+            drawn = _pictures(sheet, detail, also if detail == _DETAILS[0] else None)
         page = render_template("report.html", texts | {"pictures": drawn})
         size = len(page.encode("utf-8"))
         if size <= LARGEST_BYTES:

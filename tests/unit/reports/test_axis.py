@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -49,3 +50,26 @@ def test_no_span_has_too_many_dates_or_a_warning(minutes: int, offset: int, narr
     assert all(start <= tick <= start + minutes * MINUTE_NS for tick in ticks)
     if minutes >= 60:
         assert len(ticks) >= 2
+
+
+def test_columns_of_one_look_are_one_shape_and_none_is_nothing() -> None:
+    figure, (axes,) = canvas.sheet(300, 200)
+    axis.columns(axes, np.array([1.0, 2.0]), 0.5, 0.0, np.array([3.0, 4.0]), color="#1d5fd1")
+    axis.columns(axes, np.empty(0), 0.5, 0.0, np.empty(0), color="#1d5fd1")
+    (patch,) = axes.patches
+    assert patch.get_path().to_polygons()[1].tolist() == [
+        [1.75, 0.0],
+        [2.25, 0.0],
+        [2.25, 4.0],
+        [1.75, 4.0],
+        [1.75, 0.0],
+    ]
+    assert canvas.png(figure)
+
+
+def test_strokes_are_one_line_with_a_gap_after_each() -> None:
+    _, (axes,) = canvas.sheet(300, 200)
+    axis.strokes(axes, np.array([[0.0, 1.0], [2.0, 3.0]]), np.array([[1.0, 1.0], [3.0, 4.0]]))
+    (line,) = axes.lines
+    assert np.isnan(line.get_xydata()[[2, 5]]).all()
+    assert line.get_xydata()[[0, 1, 3, 4]].tolist() == [[0.0, 1.0], [1.0, 1.0], [2.0, 3.0], [3.0, 4.0]]

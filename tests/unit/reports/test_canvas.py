@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import re
 import subprocess
 import sys
 from itertools import pairwise
 
 import matplotlib as mpl
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from tradecore.reports import axis, canvas, charts, price
 from tradecore.reports.tear_sheet import TearSheet
@@ -107,3 +110,19 @@ def test_a_picture_that_travels_alone_carries_its_title_and_its_warning(sheet: T
     # The axes keep their size in pixels; only the paper grew.
     assert figure.axes[0].get_position().y1 * figure.get_size_inches()[1] == pytest.approx(top)
     assert figure.get_size_inches()[1] > height
+
+
+def test_packed_pixels_are_a_png_that_reads_back_as_the_same_pixels() -> None:
+    drawn = np.random.default_rng(3).integers(0, 256, (7, 11, 3), np.uint8)
+    read = Image.open(io.BytesIO(canvas.packed(drawn)))
+    assert (np.asarray(read) == drawn).all()
+    assert read.info["dpi"] == pytest.approx((144, 144), abs=0.1)
+
+
+def test_the_house_style_inside_itself_stays_and_ends_with_the_outer_one() -> None:
+    before = mpl.rcParams["svg.hashsalt"]
+    with canvas.style():
+        with canvas.style():
+            pass
+        assert mpl.rcParams["svg.hashsalt"] == "tradecore"
+    assert mpl.rcParams["svg.hashsalt"] == before

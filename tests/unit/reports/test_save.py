@@ -32,3 +32,10 @@ def test_a_folder_that_cannot_be_made_is_a_plain_refusal(plain_sheet: TearSheet,
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StateRefusedError, match="file"):
         save(plain_sheet, tmp_path / "file")
+
+
+def test_a_picture_that_cannot_be_written_stops_the_report_before_its_page(sheet: TearSheet, tmp_path: Path) -> None:
+    (tmp_path / "equity.png").mkdir()
+    with pytest.raises(StateRefusedError, match=r"equity\.png"):
+        save(sheet, tmp_path)
+    assert not (tmp_path / "report.html").exists()
