@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from tradecore.features import ema
 from tradecore.features.feature import Feature
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.parameters import Float, Int
+from tradecore.strategy.skills.exposure import Held
 from tradecore.strategy.views import Account, Market
 
 
@@ -42,6 +41,6 @@ class EmaCross(Strategy):
 
     def exposure(self, features: Mapping[str, Any]) -> Any:
         """Return the share wanted after each bar, (T,)."""
-        wanted = np.where(features["fast"] > features["slow"], self.p.size, 0.0)
-        wanted[: self.p.first] = 0.0
-        return wanted
+        above = features["fast"] > features["slow"]
+        above[: self.p.first] = False
+        return Held(above, self.p.size)

@@ -23,6 +23,7 @@ from tradecore.stats.sample import daily_returns
 from tradecore.strategy.contract import Strategy
 from tradecore.strategy.lanes import Lane
 from tradecore.strategy.parameters import Int
+from tradecore.strategy.skills.exposure import Held
 
 ANYWHERE = st.integers(0, 2**32 - 1)
 
@@ -33,8 +34,10 @@ class Preset(Strategy):
     params = {"number": Int(0, 0, 99)}  # noqa: RUF012
     shares: FloatArray = np.zeros((0, 0))
 
-    def exposure(self, features: Mapping[str, FloatArray]) -> FloatArray:
-        return self.shares[self.p.number]
+    def exposure(self, features: Mapping[str, FloatArray]) -> Any:
+        wanted = self.shares[self.p.number]
+        sizes = np.unique(wanted[wanted > 0.0])
+        return Held(wanted > 0.0, float(sizes[0])) if len(sizes) == 1 else wanted
 
 
 def market(rng: np.random.Generator, count: int) -> Bars:
@@ -54,7 +57,9 @@ def shares(rng: np.random.Generator, rows: int, count: int) -> FloatArray:
     found = np.zeros((rows, count))
     for row in range(rows):
         values = (
-            rng.choice([0.0, 1.0, 0.5], count) if row % 2 else np.round(rng.random(count), 2) * (rng.random() < 0.9)
+            rng.choice([[0.0, 1.0, 0.5], [0.0, 0.01, 0.01], [0.0, 0.4, 0.4]][rng.integers(3)], count)
+            if row % 2
+            else np.round(rng.random(count), 2) * (rng.random() < 0.9)
         )
         found[row] = np.repeat(values, rng.integers(1, 12, count))[:count]
     return found

@@ -9,10 +9,11 @@ gives those candidates sessions. Called by `backtest.sweep`. Invariant: the figu
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from threading import local
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,18 +24,21 @@ from tradecore.backtest.run import Settings
 from tradecore.core.bars import Bars
 from tradecore.core.types import DAY_NS, FloatArray, IntArray
 from tradecore.features.feature import Feature
+from tradecore.features.together import groups_of, rows_of
 from tradecore.sim import sweep as kernels
 from tradecore.sim.lane import terms_of
 from tradecore.stats.inference import CONSTANT
 from tradecore.stats.returns import MIN_YEARS_TO_ANNUALISE
 from tradecore.stats.sample import DAYS_PER_YEAR, YEAR_NS
 from tradecore.strategy.contract import Strategy
-from tradecore.strategy.lanes import wanted_share
+from tradecore.strategy.lanes import split, wanted_share
 from tradecore.strategy.recorder import Wrapper
 from tradecore.strategy.views import PRICE_COLUMNS
 
-FEATURE_BYTES = 192 * 1024 * 1024
+FEATURE_BYTES = 48 * 1024 * 1024
 """Feature columns held at once; a sweep with more of them is played in blocks that share theirs."""
+LEAST_COLUMNS = 24
+"""Columns held at once however long they are."""
 BATCH = 8
 """Candidates that a thread takes at once."""
 
@@ -65,7 +69,7 @@ def play_lanes(
         waiting: set[Future[list[Played]]] = set()
         try:
             for block in player.blocks(work):
-                list(threads.map(player.add_feature, player.missing(block)))
+                list(threads.map(player.add_features, groups_of(player.missing(block))))
                 waiting = {
                     threads.submit(player.play_all, block[at : at + BATCH]) for at in range(0, len(block), BATCH)
                 }
@@ -78,12 +82,22 @@ def play_lanes(
                 one.cancel()
 
 
+class Candidate(NamedTuple):
+    """One parameter set, ready to be played."""
+
+    number: int
+    strategy: Strategy
+    features: Mapping[str, Feature]
+    needed: tuple[Feature, ...]
+    """What is computed for it: its features with all their outputs."""
+
+
 class LanePlayer:
     """One market and its features, on which candidates are played."""
 
-    def __init__(self, make: Make, bars: Bars, settings: Settings, feature_bytes: int = FEATURE_BYTES) -> None:
+    def __init__(self, make: Make, bars: Bars, settings: Settings, columns: int = 0) -> None:
         self._make, self._bars = make, bars
-        self._room = max(feature_bytes // (8 * max(len(bars), 1)), 4)
+        self._room = columns or max(FEATURE_BYTES // (8 * max(len(bars), 1)), LEAST_COLUMNS)
         self._terms = terms_of(settings.venue, bars.pair)
         limits = settings.limits
         self._rules = kernels.Rules(
@@ -97,57 +111,66 @@ class LanePlayer:
         self._rows: dict[Feature, FloatArray] = {}
         self._own = local()
 
-    def blocks(self, work: Sequence[tuple[int, Params]]) -> Iterator[list[tuple[int, Params, Strategy]]]:
-        """Cut the work where its features would need too much memory; features no longer read are let go."""
-        block: list[tuple[int, Params, Strategy]] = []
-        read: set[Feature] = set()
+    def blocks(self, work: Sequence[tuple[int, Params]]) -> Iterator[list[Candidate]]:
+        """Cut the work where its features would need too much memory; features no longer read are let go.
+
+        Candidates come in the order of the feature that the fewest read: it is let go soon, those of many stay.
+        """
+        candidates, readers = [], Counter[Feature]()
         for number, params in work:
             strategy = self._make(**params)
-            needed = {_whole(one) for one in strategy.features(strategy.p).values()}
-            if block and sum(len(one.spec.outputs) for one in read | needed) > self._room:
+            features = strategy.features(strategy.p)
+            needed = tuple({_whole(one): None for one in features.values()})
+            candidates.append(Candidate(number, strategy, features, needed))
+            readers.update(needed)
+        place = {feature: i for i, feature in enumerate(readers)}
+        candidates.sort(key=lambda one: min(((readers[f], place[f]) for f in one.needed), default=(0, 0))[1])
+        block: list[Candidate] = []
+        read: set[Feature] = set()
+        for one in candidates:
+            more = read.union(one.needed)
+            if block and sum(len(feature.spec.outputs) for feature in more) > self._room:
                 self._let_go(read)
                 yield block
-                block, read = [], set()
-            block.append((number, params, strategy))
-            read |= needed
+                block, more = [], set(one.needed)
+            block.append(one)
+            read = more
         self._let_go(read)
         yield block
 
-    def missing(self, block: Sequence[tuple[int, Params, Strategy]]) -> list[Feature]:
+    def missing(self, block: Sequence[Candidate]) -> list[Feature]:
         """Return the features a block reads that are not there yet, each once."""
-        needed = (_whole(one) for _, _, strategy in block for one in strategy.features(strategy.p).values())
-        return [one for one in dict.fromkeys(needed) if one not in self._rows]
+        needed = dict.fromkeys(feature for one in block for feature in one.needed)
+        return [feature for feature in needed if feature not in self._rows]
 
-    def add_feature(self, feature: Feature) -> None:
-        """Compute a feature for all who read it."""
-        self._rows[feature] = feature.rows(self._bars)
+    def add_features(self, group: Sequence[Feature]) -> None:
+        """Compute features for all who read them."""
+        self._rows.update(zip(group, rows_of(group, self._bars), strict=True))
 
-    def play_all(self, work: Sequence[tuple[int, Params, Strategy]]) -> list[Played]:
+    def play_all(self, work: Sequence[Candidate]) -> list[Played]:
         """Play some candidates in turn."""
-        return [self.play(number, strategy) for number, _, strategy in work]
+        return [self.play(one) for one in work]
 
-    def play(self, number: int, strategy: Strategy) -> Played:
+    def play(self, one: Candidate) -> Played:
         """Play one candidate. Errors: StrategyError for an exposure that is none."""
-        features = strategy.features(strategy.p)
         columns: dict[str, Any] = dict(self._prices)
         first = 0
-        for key, feature in features.items():
+        for key, feature in one.features.items():
             rows = self._rows[_whole(feature)]
             first = max(first, feature.warmup)
             for name, output in zip(feature.columns(key), feature.outputs, strict=True):
                 columns[name] = rows[feature.spec.outputs.index(output)]
-        share = np.ascontiguousarray(strategy.exposure(columns), np.float64)
-        if share.shape != (len(self._bars),):
-            wanted_share(strategy, self._bars)  # says what is wrong with it
-        share = share.view()
-        share.flags.writeable = False
+        wanted, size = split(one.strategy.exposure(columns))
+        if wanted.shape != (len(self._bars),):
+            wanted_share(one.strategy, self._bars)  # says what is wrong with it
         room = self._room_of_thread()
-        count = room.changes(share, min(first, len(share)))
-        if count < 0:
-            wanted_share(strategy, self._bars)
+        at = room.changes(wanted, min(first, len(wanted)))
+        share = wanted[at] * (1.0 if size is None else size)
+        if not ((share >= 0.0) & (share <= 1.0)).all():
+            wanted_share(one.strategy, self._bars)
         out, daily = np.empty(len(kernels.OUTCOME)), np.empty(len(self._market.day_ends))
-        kernels.play(self._market, self._terms, self._rules, share, room.at, count, out, daily)
-        return number, self._figures(out), daily
+        kernels.play(self._market, self._terms, self._rules, at, share, room.pending, out, daily)
+        return one.number, self._figures(out), daily
 
     def _room_of_thread(self) -> _Room:
         """Return this thread's room for the changes of one candidate."""
@@ -195,17 +218,22 @@ class _Room:
     """Memory in which one thread looks for changes of the wanted share, used again and again."""
 
     def __init__(self, bars: int) -> None:
-        self.at = np.empty(bars, np.int64)
+        self.pending = np.empty((kernels.PENDING, 6))
+        self._at = np.empty(bars, np.int64)
         self._flags = np.zeros(-(-bars // 8) * 8, np.uint8)
         self._words = self._flags.view(np.uint64)
         self._differs = self._flags.view(np.bool_)
 
-    def changes(self, share: FloatArray, first: int) -> int:
-        """Write the bars from `first` on whose share is another into `at`; as `sim.sweep.changes_of`."""
-        count = max(len(share) - first - 1, 0)
-        np.not_equal(share[first + 1 :], share[first : first + count], out=self._differs[:count])
+    def changes(self, wanted: np.ndarray, first: int) -> IntArray:
+        """Return the bars, from `first` on, in which something else is wanted than in the bar before; before `first`
+        it is nothing."""
+        count = max(len(wanted) - first - 1, 0)
+        np.not_equal(wanted[first + 1 :], wanted[first : first + count], out=self._differs[:count])
         self._flags[count:] = 0
-        return int(kernels.changes_of(share, self._flags, self._words, first, self.at))
+        known = 0
+        if first < len(wanted) and wanted[first]:
+            self._at[0], known = first, 1
+        return self._at[: int(kernels.places_of(self._flags, self._words, first, self._at, known))]
 
 
 def last_bars_of_days(bars: Bars) -> IntArray:

@@ -24,7 +24,7 @@ from tradecore.engine.session import Session, play
 from tradecore.risk.rules import Limits
 from tradecore.sim.model import VenueModel
 from tradecore.strategy.contract import Strategy
-from tradecore.strategy.lanes import Lane, changes_of, wanted_share
+from tradecore.strategy.lanes import Lane, wanted_changes
 from tradecore.strategy.views import Fees
 from tradecore.venues.simulated import SimulatedVenue
 
@@ -121,7 +121,7 @@ def _by_lane(shifts: Sequence[Shift], bars: Bars, settings: Settings, progress: 
         _require_pairs(shift.strategy, (bars,))
         warm = max((feature.warmup for feature in shift.strategy.features(shift.strategy.p).values()), default=0)
         begin = int(np.searchsorted(part.open_time, shift.start))
-        turns.append(lanes.Turn(begin, warm - start, changes_of(wanted_share(shift.strategy, bars)[start:])))
+        turns.append(lanes.Turn(begin, warm - start, wanted_changes(shift.strategy, bars, start)))
     terms = lanes.Terms(settings.cash, settings.venue, settings.limits, settings.flows)
     track, journal = lanes.play(part, turns, terms)
     if progress is not None:

@@ -19,6 +19,7 @@ from tradecore.core.types import FloatArray, IntArray, iso
 from tradecore.features.compute import compute, warmup
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.recorder import Wrapper
+from tradecore.strategy.skills.exposure import Held
 from tradecore.strategy.views import PRICE_COLUMNS, Account, Market
 
 SMALLEST_STEP = 1e-9
@@ -43,15 +44,19 @@ def wanted_share(strategy: Strategy, bars: Bars) -> FloatArray:
     Errors: StrategyError when the strategy has no lane, its code raises, or its array has another shape or a value that
             is no share.
     """
-    return np.asarray(_checked(strategy, bars), dtype=np.float64)
+    steps, size = _checked(strategy, bars)
+    return np.asarray(steps if size is None else Held(steps, size), dtype=np.float64)
 
 
-def wanted_changes(strategy: Strategy, bars: Bars) -> Changes:
+def wanted_changes(strategy: Strategy, bars: Bars, start: int = 0) -> Changes:
     """Return the strategy's exposure over bars as the bars where it changes: all that an event-driven player needs.
 
+    They are counted from bar `start`, before which nothing is kept.
     Errors: as `wanted_share`.
     """
-    return changes_of(_checked(strategy, bars))
+    steps, size = _checked(strategy, bars)
+    changes = changes_of(steps[start:])
+    return changes if size is None else Changes(changes.at, changes.share * size)
 
 
 def remembers(strategy: Strategy, bars: Bars, cuts: int = 8) -> bool:
@@ -87,15 +92,14 @@ def require_shares(share: Any, name: str, bars: Bars) -> None:
     raise StrategyError(f"{name}: exposure is {share[first]!r} in bar {first} ({moment}), expected [0, 1]")
 
 
-def _checked(strategy: Strategy, bars: Bars) -> Any:
-    """Return the exposure over bars as float64 or bool, checked."""
+def _checked(strategy: Strategy, bars: Bars) -> tuple[Any, float | None]:
+    """Return the exposure over bars, checked: float64 or bool, or bool and the share that is wanted where it holds."""
     if strategy.exposure is None:
         raise StrategyError(f"{strategy.name()} has no exposure(features); it can only decide bar by bar")
     wanted = strategy.features(strategy.p)
     columns: Mapping[str, FloatArray] = {name: getattr(bars, name) for name in PRICE_COLUMNS} | compute(wanted, bars)
     try:
-        share = np.asarray(strategy.exposure(columns))
-        share = share if share.dtype == np.bool_ else np.asarray(share, np.float64)
+        share, size = split(strategy.exposure(columns))
     except Exception as error:  # boundary: exposure is the user's code
         raise StrategyError(f"{strategy.name()}: exposure raised {type(error).__name__}: {error}") from error
     warm = warmup(wanted)
@@ -103,7 +107,17 @@ def _checked(strategy: Strategy, bars: Bars) -> Any:
         share = share.copy()
         share[:warm] = 0
     require_shares(share, strategy.name(), bars)
-    return share
+    if size is not None and not 0.0 <= size <= 1.0:
+        raise StrategyError(f"{strategy.name()}: exposure is Held with a share of {size!r}, expected [0, 1]")
+    return share, size
+
+
+def split(wanted: Any) -> tuple[Any, float | None]:
+    """Return what an `exposure` returned as an array of float64 or bool, and the share of a `Held`'s mask."""
+    if isinstance(wanted, Held):
+        return np.asarray(wanted.mask, np.bool_), float(wanted.share)
+    share = np.asarray(wanted)
+    return (share if share.dtype == np.bool_ else np.asarray(share, np.float64)), None
 
 
 def answer(strategy: Strategy, market: Market, account: Account) -> Signal:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from tradecore.backtest.figures import FIGURES, figures_of
-from tradecore.backtest.lane_sweep import FEATURE_BYTES, LanePlayer, last_bars_of_days, suits
+from tradecore.backtest.lane_sweep import LanePlayer, last_bars_of_days, suits
 from tradecore.backtest.pool import FEW
 from tradecore.backtest.run import Settings, simulate
 from tradecore.backtest.selection import blocks_for, own_sharpes, select
@@ -20,6 +20,7 @@ from tradecore.core.errors import StrategyError, UsageError
 from tradecore.core.types import FloatArray, Pair, Timeframe, parse_time
 from tradecore.features import sma
 from tradecore.features.feature import Feature
+from tradecore.features.together import groups_of
 from tradecore.market import synthetic
 from tradecore.risk.rules import Limits
 from tradecore.sim.model import VenueModel
@@ -161,11 +162,18 @@ def test_what_the_compiled_player_does_not_do_goes_through_sessions(bars: Bars, 
 
 def test_features_that_do_not_fit_are_computed_in_blocks(bars: Bars) -> None:
     work = list(enumerate({"fast": fast, "slow": slow} for fast in range(2, 14) for slow in range(20, 30)))
-    whole, parts = (LanePlayer(LANE, bars, Settings(), room) for room in (FEATURE_BYTES, 8 * 8 * len(bars)))
+    whole, parts = (LanePlayer(LANE, bars, Settings(), columns) for columns in (0, 13))
     assert len(list(whole.blocks(work))) == 1
-    blocks = list(parts.blocks(work))
-    assert len(blocks) > 10
-    assert [number for block in blocks for number, _, _ in block] == list(range(120))
+    blocks, computed = [], 0
+    for block in parts.blocks(work):
+        missing = parts.missing(block)
+        blocks.append(block)
+        computed += len(missing)
+        for group in groups_of(missing):
+            parts.add_features(group)
+    assert len(blocks) == 4
+    assert computed == 22  # what many read stays
+    assert sorted(one.number for block in blocks for one in block) == list(range(120))
 
 
 def test_a_day_ends_with_its_last_bar(bars: Bars) -> None:

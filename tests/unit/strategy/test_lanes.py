@@ -16,7 +16,7 @@ from tradecore.features.feature import Feature
 from tradecore.market.synthetic import make
 from tradecore.strategy.contract import Strategy
 from tradecore.strategy.lanes import changes_of, remembers, wanted_changes, wanted_share
-from tradecore.strategy.skills.exposure import latch, shifted
+from tradecore.strategy.skills.exposure import Held, latch, shifted
 
 
 class Wants(Strategy):
@@ -99,3 +99,18 @@ def test_a_share_that_depends_on_events_long_past_is_found_to_remember() -> None
 
 def test_looking_at_the_bar_before_is_no_memory(bars: Bars) -> None:
     assert not remembers(Rising(), bars)
+
+
+def test_what_is_held_by_a_mask_means_the_array_it_stands_for(bars: Bars) -> None:
+    mask = np.random.default_rng(1).random(20) < 0.5
+    as_array, as_mask = Wants(np.where(mask, 0.3, 0.0)), Wants(Held(mask, 0.3))
+    assert wanted_share(as_mask, bars).tolist() == wanted_share(as_array, bars).tolist()
+    for start in (0, 7):
+        for one, other in zip(wanted_changes(as_mask, bars, start), wanted_changes(as_array, bars, start), strict=True):
+            assert one.tolist() == other.tolist()
+
+
+@pytest.mark.parametrize("wanted", [Held(np.ones(20, np.bool_), 1.5), Held(np.ones(19, np.bool_), 0.5)])
+def test_a_held_share_beyond_one_or_of_another_length_is_refused(bars: Bars, wanted: Held) -> None:
+    with pytest.raises(StrategyError, match="expected"):
+        wanted_changes(Wants(wanted), bars)

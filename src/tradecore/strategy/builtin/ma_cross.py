@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from tradecore.core.orders import Signal
 from tradecore.core.types import FloatArray
 from tradecore.features import sma
 from tradecore.features.feature import Feature
 from tradecore.strategy.contract import Answer, Strategy
 from tradecore.strategy.parameters import Float, Int
+from tradecore.strategy.skills.exposure import Held
 from tradecore.strategy.skills.pairs import each_pair
 from tradecore.strategy.views import Account, Market
 
@@ -44,6 +43,6 @@ class MaCross(Strategy):
             return self.buy(self.p.size / len(market.pairs), reason="fast above slow")
         return self.hold("below")
 
-    def exposure(self, features: Mapping[str, FloatArray]) -> FloatArray:
+    def exposure(self, features: Mapping[str, FloatArray]) -> Held:
         """Return the share wanted after each bar, (T,)."""
-        return np.where(features["fast"] > features["slow"], self.p.size, 0.0)
+        return Held(features["fast"] > features["slow"], self.p.size)
