@@ -80,7 +80,7 @@ def compile_all(progress: Progress = no_progress, workers: int | None = None) ->
 
 def _compile(name: str) -> int:
     """Do one work in this process and return how many functions were compiled."""
-    gc.disable()  # a compiler's thousands of small objects: looking through them again and again takes a sixth of the time
+    gc.disable()  # looking through a compiler's many small objects again and again takes a sixth of the time
     with announced(no_progress) as count:
         next(one for one in works() if one.name == name).run()
     return count()

@@ -50,11 +50,14 @@ class HistoryFrame:
         self.bars = tuple(bars)
         self.pairs: tuple[Pair, ...] = tuple(one.pair for one in bars)
         self.timeframe: Timeframe = bars[0].timeframe
-        self.clock: IntArray = (
-            bars[0].open_time if len(bars) == 1 else np.unique(np.concatenate([one.open_time for one in bars]))
-        )
-        self.rows: tuple[IntArray, ...] = tuple(
-            np.searchsorted(one.open_time, self.clock, side="right") - 1 for one in bars
+        # Pairs of one market mostly have the same bars; then nothing needs to be merged or looked for.
+        self._is_shared = all(np.array_equal(one.open_time, bars[0].open_time) for one in bars[1:])
+        times = bars[0].open_time if self._is_shared else np.unique(np.concatenate([one.open_time for one in bars]))
+        self.clock: IntArray = times
+        self.rows: tuple[IntArray, ...] = (
+            (np.arange(len(times)),) * len(bars)
+            if self._is_shared
+            else tuple(np.searchsorted(one.open_time, times, side="right") - 1 for one in bars)
         )
         self.columns: tuple[dict[str, FloatArray], ...] = tuple(compute(features, one) for one in bars)
         self.warmup = max((feature.warmup for feature in features.values()), default=0)
@@ -95,7 +98,7 @@ class HistoryFrame:
         merged = {name: np.zeros(shape, np.bool_) if name == "is_real" else np.ones(shape) for name in _MARKET}
         for p, one in enumerate(self.bars):
             part = one.between(int(self.clock[0]))
-            places = np.searchsorted(self.clock, part.open_time)
+            places = slice(None) if self._is_shared else np.searchsorted(self.clock, part.open_time)
             for name, target in merged.items():
                 target[p, places] = getattr(part, name)
         return Tape._make([clock, *map(_readonly, merged.values()), _readonly(flow)])

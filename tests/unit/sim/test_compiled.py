@@ -12,7 +12,7 @@ needs_compiler = pytest.mark.skipif(bool(config.DISABLE_JIT), reason="compiling 
 
 @needs_compiler
 def test_a_function_for_compiled_callers_refuses_python_and_names_the_way_out() -> None:
-    with pytest.raises(TypeError, match="finish is compiled for compiled callers only.*finish.py_func"):
+    with pytest.raises(TypeError, match=r"finish is compiled for compiled callers only.*finish\.py_func"):
         booking.finish(None, 0)
 
 
