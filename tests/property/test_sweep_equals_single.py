@@ -56,11 +56,9 @@ def shares(rng: np.random.Generator, rows: int, count: int) -> FloatArray:
     """Return wanted shares that stand still for a while: some all or nothing, some of any size."""
     found = np.zeros((rows, count))
     for row in range(rows):
-        values = (
-            rng.choice([[0.0, 1.0, 0.5], [0.0, 0.01, 0.01], [0.0, 0.4, 0.4]][rng.integers(3)], count)
-            if row % 2
-            else np.round(rng.random(count), 2) * (rng.random() < 0.9)
-        )
+        sizes = [[0.0, 1.0, 0.5], [0.0, 0.01, 0.01], [0.0, 0.4, 0.4]][rng.integers(3)]
+        any_size = np.round(rng.random(count), 2) * (rng.random() < 0.9)
+        values = rng.choice(sizes, count) if row % 2 else any_size
         found[row] = np.repeat(values, rng.integers(1, 12, count))[:count]
     return found
 
@@ -107,3 +105,21 @@ def test_every_figure_of_a_sweep_is_that_of_a_single_run(seed: int, count: int) 
 
 def test_figures_have_the_names_of_metrics() -> None:
     assert set(FIGURES.names or ()) - set(NAMES) == {"is_faulty"}
+
+
+@pytest.mark.parametrize("drift", [0.0, -0.004, 0.004])
+@pytest.mark.parametrize("size", [0.01, 0.5, 1.0])
+def test_figures_hold_over_thousands_of_stretches_and_in_a_market_that_falls_by_far(size: float, drift: float) -> None:
+    rng = np.random.default_rng(3)
+    count = 4000
+    close = 100.0 * np.exp(np.cumsum(rng.normal(drift, 0.002, count)))
+    open_ = np.concatenate([[100.0], close[:-1]])
+    high, low = np.maximum(open_, close), np.minimum(open_, close)
+    time, volume = np.arange(1, count + 1) * HOUR_NS, np.full(count, 1e9)
+    bars = Bars(Pair("BTC", "USD"), Timeframe(HOUR_NS), time, open_, high, low, close, volume, "test")
+    strategy = Preset()
+    strategy.shares = np.repeat(rng.random(count // 4) < 0.5, 4)[np.newaxis, :] * size
+    swept = sweep(lambda **_: strategy, [bars], Settings(), [{}], workers=1)
+    track = simulate(strategy, [bars], Settings()).track
+    for name, value, single in zip(NAMES, swept.figures[0].tolist(), figures_of(track), strict=False):
+        assert value == pytest.approx(single, rel=1e-9, abs=1e-9, nan_ok=True), name

@@ -120,21 +120,25 @@ class LanePlayer:
         for number, params in work:
             strategy = self._make(**params)
             features = strategy.features(strategy.p)
-            needed = tuple({_whole(one): None for one in features.values()})
+            needed = tuple(dict.fromkeys(map(_whole, features.values())))
             candidates.append(Candidate(number, strategy, features, needed))
-            readers.update(needed)
-        place = {feature: i for i, feature in enumerate(readers)}
-        candidates.sort(key=lambda one: min(((readers[f], place[f]) for f in one.needed), default=(0, 0))[1])
+            for feature in needed:
+                readers[feature] += 1
+        order = {feature: (count, i) for i, (feature, count) in enumerate(readers.items())}
+        candidates.sort(key=lambda one: min((order[feature] for feature in one.needed), default=(0, 0))[1])
         block: list[Candidate] = []
         read: set[Feature] = set()
+        columns = 0
         for one in candidates:
-            more = read.union(one.needed)
-            if block and sum(len(feature.spec.outputs) for feature in more) > self._room:
+            more = [feature for feature in one.needed if feature not in read]
+            columns += sum(len(feature.spec.outputs) for feature in more)
+            if block and columns > self._room:
                 self._let_go(read)
                 yield block
-                block, more = [], set(one.needed)
+                block, read, more = [], set(), list(one.needed)
+                columns = sum(len(feature.spec.outputs) for feature in more)
             block.append(one)
-            read = more
+            read.update(more)
         self._let_go(read)
         yield block
 
