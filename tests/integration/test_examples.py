@@ -13,6 +13,7 @@ SHOWN = {
     "ten_lines.py": ("EmaRsiVolume", "BuyAndHold", "RandomEntry"),
     "my_strategy.py": ("PullbackBreakout", "determinism  passed", "keeps the contract"),
     "ensemble.py": ("Breakout", "Ensemble"),
+    "evaluate.py": ("NO EVIDENCE OF EDGE", "hold-out"),
     "sweep.py": ("is no evidence of an edge", "worthless ones", "verdict: NO EVIDENCE OF EDGE"),
     "lookahead.py": ("sees the future", "bars of history"),
 }
