@@ -31,8 +31,8 @@ WORKLOAD = Workload(
     tolerances={"final_equity": 1e-9, "trades": 0.0, "max_drawdown": 1e-9},
     remark="Ours reads the lake, tests, and writes tracks, decisions, a report with pictures and the run's record; "
     "vectorbt reads arrays and prints figures.",
-    missed="a third of the time are imports (numba, Polars, matplotlib), another third the nineteen pictures drawn "
-    "(each for a desk, for a phone and as PNG), of which vectorbt draws none; the backtest itself is a few hundredths. "
+    missed="most of the time are imports (numba, Polars, matplotlib) and the report with its nineteen pictures, of "
+    "which vectorbt draws none; the backtest itself is a few hundredths. "
     "vectorbt, too, starts faster on this processor than on the one the aim was set on.",
 )
 

@@ -21,6 +21,8 @@ WORKLOAD = Workload(
     quick=50_000,
     contenders=(Contender("tradecore", "workloads/indicators.py"),),
     aims=(Aim("share", 1 / 1.2, of="TA-Lib"),),
+    missed="one difference of two columns (mom) is nothing but memory: how fresh the pages of its result are decides, "
+    "and ours are checked for their warm-up besides.",
     needs=("bars",),
     repeats=9,
     rounds=2,
