@@ -102,14 +102,16 @@ def spread(values: FloatArray, marks: Sequence[tuple[float, str]], label: str, *
         axes.set_ylim(0, counts.max() * 1.75)
         axes.axvline(0.0, ymax=0.6, color=FAINT, linewidth=1.0)
         middle = (ends.min() + ends.max()) / 2
-        for row, (value, text) in enumerate(marks):
-            height = 0.98 - 0.12 * row
-            axes.axvline(value, ymax=height, color=LOSS if row == 0 else INK, linewidth=1.3, dashes=(4, 2))
+        # Words reach from their line towards the middle: the outermost stand highest, above the lines they pass.
+        outer_first = sorted(enumerate(marks), key=lambda one: -abs(one[1][0] - middle))
+        for row, (place, (value, text)) in enumerate(outer_first):
+            height, color = 0.98 - 0.12 * row, LOSS if place == 0 else INK
+            axes.axvline(value, ymax=height, color=color, linewidth=1.3, dashes=(4, 2))
             right = value > middle
             words_ = f"{text} {value:.2f}{axis.GAP}" if right else f"{axis.GAP}{text} {value:.2f}"
             axes.text(
                 value, height, words_, transform=axes.get_xaxis_transform(), va="top", fontsize=10.5,
-                ha="right" if right else "left", color=LOSS if row == 0 else INK,
+                ha="right" if right else "left", color=color,
             )  # fmt: skip
     return figure
 
