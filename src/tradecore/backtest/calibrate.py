@@ -11,26 +11,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-import multiprocessing
 import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import asdict, dataclass, field
-from multiprocessing import connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Protocol
 
 from tradecore.backtest.calibration_work import CHUNK, Calibration, Task, Worker
-from tradecore.backtest.pool import cores, hand_over, take_over
+from tradecore.backtest.pool import hand_over, take_over
+from tradecore.backtest.processes import cores, each
 from tradecore.core.bars import Bars
-from tradecore.core.errors import StateRefusedError, UsageError
-
-_AHEAD = 2
-"""Tasks waiting for each worker."""
+from tradecore.core.errors import UsageError
 
 Tell = Callable[[str, int, int], None]
 
@@ -130,40 +122,7 @@ def _played(
     with TemporaryDirectory(prefix="tradecore-calibrate-") as folder:
         if real is not None:
             hand_over((real,), Path(folder))
-        yield from _in_processes(plan, Path(folder), left, workers)
-
-
-def _in_processes(
-    plan: Calibration, folder: Path, left: Sequence[Task], workers: int
-) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    others = set(multiprocessing.active_children())
-    # Spawned, not forked: a fork of a process with threads and compiled code may hang.
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(left)), context, _begin, (plan, folder))
-    waiting: set[Future[tuple[str, Mapping[str, Any]]]] = set()
-    queue, finished = iter(left), False
-    try:
-        while True:
-            for task in queue:
-                waiting.add(pool.submit(_play, task))
-                if len(waiting) >= _AHEAD * workers:
-                    break
-            if not waiting:
-                break
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
-        finished = True
-    except BrokenProcessPool:
-        raise StateRefusedError(
-            "a worker process ended without a word; it may have run out of memory: resume the run with fewer --workers"
-        ) from None
-    finally:
-        pool.shutdown(wait=finished, cancel_futures=True)
-        if not finished:
-            for child in set(multiprocessing.active_children()) - others:
-                child.terminate()
-                child.join()
+        yield from each(_play, left, workers, _begin, plan, Path(folder))
 
 
 _worker: list[Worker] = []
@@ -171,9 +130,6 @@ _worker: list[Worker] = []
 
 
 def _begin(plan: Calibration, folder: Path) -> None:
-    """Make this process a worker: an interruption is its parent's business, and it ends when its parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
     real = take_over(folder)[0] if (folder / "words.pickle").exists() else None
     own = folder / f"worker-{os.getpid()}"
     own.mkdir()
@@ -182,10 +138,3 @@ def _begin(plan: Calibration, folder: Path) -> None:
 
 def _play(task: Task) -> tuple[str, Mapping[str, Any]]:
     return task.key, _worker[0].play(task)
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)

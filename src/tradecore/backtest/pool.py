@@ -1,22 +1,15 @@
 """Sessions of many parameter sets at once: one after the other here, or spread over worker processes.
 
 Each set gets a session of its own, by `backtest.run.simulate`, so a sweep of any strategy means what a backtest means.
-Called by `backtest.sweep` for strategies that have no compiled lane. Invariants: what comes back depends on the
-parameter set alone, not on how many workers there are; workers end with their parent, however it ends.
+Called by `backtest.sweep` for strategies that have no compiled lane. Invariant: what comes back depends on the
+parameter set alone, not on how many workers there are.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
 import pickle
-import signal
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import connection
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, TypeAlias
@@ -25,25 +18,19 @@ import numpy as np
 
 from tradecore.backtest.candidates import Make, Params
 from tradecore.backtest.figures import figures_of
+from tradecore.backtest.processes import each
 from tradecore.backtest.run import Settings, simulate
 from tradecore.core.bars import PRICES, Bars
-from tradecore.core.errors import StrategyError, UsageError
+from tradecore.core.errors import UsageError
 from tradecore.core.types import FloatArray
 from tradecore.stats.sample import daily_returns
 
 FEW = 6
 """So few sets are played here: starting a process costs a second or two."""
-_AHEAD = 4
-"""Sets waiting for each worker, so that none is idle and little is lost on an interruption."""
 _ARRAYS = ("open_time", *PRICES, "volume", "is_real")
 
 Played: TypeAlias = "tuple[int, tuple[Any, ...], FloatArray]"
 """The number of a parameter set, its row of figures, and its daily returns."""
-
-
-def cores() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def play_sessions(
@@ -51,7 +38,7 @@ def play_sessions(
 ) -> Iterator[Played]:
     """Yield each parameter set's outcome as it comes, in any order.
 
-    Errors: UsageError when the strategy cannot be handed to another process; whatever a session raises.
+    Errors: UsageError when the strategy cannot be handed to another process; otherwise as `processes.each`.
     """
     if workers == 1 or len(work) <= FEW:
         for number, params in work:
@@ -66,7 +53,7 @@ def play_sessions(
         ) from None
     with TemporaryDirectory(prefix="tradecore-sweep-") as folder:
         hand_over(bars, Path(folder))
-        yield from _play_in_processes(_Task(make, settings, folder), work, workers)
+        yield from each(_play, work, workers, _begin, _Task(make, settings, folder))
 
 
 def play_session(make: Make, bars: Sequence[Bars], settings: Settings, number: int, params: Params) -> Played:
@@ -104,57 +91,14 @@ def take_over(folder: Path) -> list[Bars]:
     return found
 
 
-def _play_in_processes(task: _Task, work: Sequence[tuple[int, Params]], workers: int) -> Iterator[Played]:
-    # Spawned, not forked: a fork of a process with threads and compiled code may hang.
-    others = set(multiprocessing.active_children())
-    context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(min(workers, len(work)), context, _begin, (task,))
-    waiting: set[Future[Played]] = set()
-    left = iter(work)
-    finished = False
-    try:
-        while True:
-            for number, params in left:
-                waiting.add(pool.submit(_play, number, params))
-                if len(waiting) >= _AHEAD * workers:
-                    break
-            if not waiting:
-                break
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
-        finished = True
-    except BrokenProcessPool:
-        raise StrategyError(
-            "a worker process of the sweep ended without a word; it may have run out of memory: sweep with fewer "
-            "--workers, and resume the run"
-        ) from None
-    finally:
-        pool.shutdown(wait=finished, cancel_futures=True)
-        if not finished:
-            for child in set(multiprocessing.active_children()) - others:
-                child.terminate()
-                child.join()
-
-
 _worker: list[Callable[[int, Params], Played]] = []
 """What this process plays, when it is a worker."""
 
 
 def _begin(task: _Task) -> None:
-    """Make this process a worker: an interruption is its parent's business, and it ends when its parent does."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
     bars = take_over(Path(task.folder))
     _worker.append(lambda number, params: play_session(task.make, bars, task.settings, number, params))
 
 
-def _play(number: int, params: Params) -> Played:
-    return _worker[0](number, params)
-
-
-def _leave_with_parent() -> None:
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        connection.wait([parent.sentinel])
-        os._exit(1)
+def _play(one: tuple[int, Params]) -> Played:
+    return _worker[0](*one)

@@ -19,7 +19,8 @@ import numpy as np
 from tradecore.backtest.candidates import Accepted, Make, Params, Refused, accepted
 from tradecore.backtest.figures import FIGURES, ranked
 from tradecore.backtest.lane_sweep import play_lanes, suits
-from tradecore.backtest.pool import Played, cores, play_sessions
+from tradecore.backtest.pool import Played, play_sessions
+from tradecore.backtest.processes import cores
 from tradecore.backtest.run import Settings
 from tradecore.core.bars import Bars
 from tradecore.core.errors import UsageError

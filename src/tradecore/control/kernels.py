@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from tradecore.backtest.pool import cores
+from tradecore.backtest.processes import cores
 from tradecore.control.lab import Progress, no_progress
 from tradecore.core.bars import Bars
 from tradecore.core.seeds import generator
