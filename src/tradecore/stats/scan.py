@@ -88,11 +88,13 @@ def _next_wealth(
     wealth: float, scale: float, is_free: bool, before: float, flow: float, equity: float
 ) -> tuple[float, float, bool]:
     """Return wealth after a bar, wealth per unit of equity, and whether that scale still holds at the next bar."""
+    base = before + flow
     if flow != 0.0 or not is_free:
-        base = before + flow
         if not base > 0.0:
             return wealth, scale, False
         scale = wealth / base
+    if equity == base:  # nothing earned: not even the rounding of the scale, which would count as a drawdown
+        return wealth, scale, equity > 0.0
     return equity * scale, scale, equity > 0.0
 
 
@@ -154,8 +156,7 @@ def scan_wealth(
             part_depth, part_square = _fall(equity[first:stop], scale, inverse, depths)
             least = min(least, _extremes(worst[first:stop])[0] * scale * inverse)
             below += stop - first
-            before = equity[stop - 1]
-            wealth = before * scale
+            before, wealth = equity[stop - 1], wealth if low == high == before else equity[stop - 1] * scale
             depth = 1.0 - wealth * inverse
             first = stop
         else:

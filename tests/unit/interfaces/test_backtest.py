@@ -42,7 +42,8 @@ def test_a_run_takes_parameters_span_and_costs(answer: Type, market: None) -> No
 def test_money_that_comes_and_goes_is_no_return(answer: Type, market: None) -> None:
     flows = ("--flow", "2023-02-01=5000", "--flow", "2023-03-01=-100")
     result = answer("backtest", "run", "cash", *VENUE, *flows)
-    assert result["metrics"]["total_return"] == pytest.approx(0.0, abs=1e-15)
+    assert result["metrics"]["total_return"] == 0.0
+    assert result["metrics"]["time_under_water"] == 0.0
     assert result["metrics"]["final_equity"] == 14_900.0
 
 
