@@ -180,7 +180,8 @@ def _normal(name: str) -> str:
 def _requirements() -> set[str]:
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     lines = [*project["dependencies"], *(line for extra in project["optional-dependencies"].values() for line in extra)]
-    return {_normal(re.split(r"[\[<>=!~ ;]", line, maxsplit=1)[0]) for line in lines}
+    names = {_normal(re.split(r"[\[<>=!~ ;]", line, maxsplit=1)[0]) for line in lines}
+    return names - {project["name"]}
 
 
 def test_constraints_pin_a_version_of_every_dependency_and_nothing_else() -> None:
