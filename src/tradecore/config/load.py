@@ -8,23 +8,28 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import EnvSettingsSource, SettingsError
 
+from tradecore.config.secrets import VARIABLES
 from tradecore.config.tree import SCHEMA_VERSION, Tree
 from tradecore.config.workspace import FILE, VARIABLE
 from tradecore.core.errors import ConfigError, StateRefusedError
 
 PREFIX = "TRADECORE_"
-NOT_SETTINGS = frozenset({VARIABLE, "TRADECORE_REAL_DATA"})
-"""Variables with our prefix that name no setting: where the workspace is, and where tests find real data."""
+NOT_SETTINGS = frozenset({VARIABLE, "TRADECORE_REAL_DATA", *VARIABLES})
+"""Variables with our prefix that name no setting: where the workspace is, where tests find real data, and secrets."""
+MOVED = MappingProxyType({"market.kraken_address": "kraken.rest_address"})
+"""Keys of older files, and where what they said is said now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +166,8 @@ def _check_known(key: str, layer: str) -> None:
     known = [name for name, _ in setting_fields()]
     if any(name.startswith(f"{key}.") for name in known):
         raise ConfigError(f"{layer}: {key} is a section, written as a table [{key}], not a value")
+    if key in MOVED:
+        raise ConfigError(f"{layer}: {key} is now {MOVED[key]}; write it there")
     if key not in known:
         raise ConfigError(f"{layer}: unknown key {key}{_near(key, known)}")
 
@@ -199,7 +206,8 @@ def _explain(item: Any, origins: Mapping[str, str]) -> str:
     wanted = next((_range_of(field) for name, field in setting_fields() if name == key), "")
     reason = str(item["msg"]).removeprefix("Value error, ")
     expected = f"; expected {wanted}" if wanted and "expected" not in reason else ""
-    return f"{origins.get(key, 'settings')}: {key} = {item['input']!r}: {reason}{expected}"
+    was = re.sub(r"//[^/@\s]*@", "//…@", repr(item["input"]))  # an address may hold a password where none belongs
+    return f"{origins.get(key, 'settings')}: {key} = {was}: {reason}{expected}"
 
 
 def _unit_of(field: FieldInfo) -> str:

@@ -60,6 +60,9 @@ Rate = Annotated[float, Field(ge=0, le=0.1, json_schema_extra=_unit("fraction"))
 Step = Annotated[float, Field(ge=0)]
 PairName = Annotated[str, AfterValidator(_check_pair)]
 TimeframeName = Annotated[str, AfterValidator(_check_timeframe), Field(json_schema_extra=_unit("bar length"))]
+HttpAddress = Annotated[str, Field(pattern=r"^https?://[^\s/@]+$", json_schema_extra=_unit("URL"))]
+SocketAddress = Annotated[str, Field(pattern=r"^wss?://[^\s@]+$", json_schema_extra=_unit("URL"))]
+"""Addresses hold no name and password: they are shown, logged and written into records."""
 ZoneName = Annotated[str, AfterValidator(_check_zone), Field(json_schema_extra=_unit("IANA time zone"))]
 
 
@@ -97,10 +100,46 @@ class MarketSettings(Section):
     """The pairs that are followed; the first is the default of commands that take one."""
     timeframe: TimeframeName = "1h"
     """The bar length of commands that take one."""
-    kraken_address: Annotated[str, Field(pattern=r"^https?://[^\s/]+$", json_schema_extra=_unit("URL"))] = (
-        "https://api.kraken.com"
-    )
-    """Where Kraken is asked; another address serves tests and mirrors."""
+
+
+class KrakenSettings(Section):
+    """How Kraken is asked. No key stands here: keys come from the environment or a private file."""
+
+    rest_address: HttpAddress = "https://api.kraken.com"
+    """Where requests go; another address serves tests, mirrors and the local fake."""
+    socket_address: SocketAddress = "wss://ws.kraken.com/v2"
+    """Where public messages come from."""
+    private_socket_address: SocketAddress = "wss://ws-auth.kraken.com/v2"
+    """Where messages about the account come from, and orders may go."""
+    futures_address: HttpAddress = "https://futures.kraken.com"
+    """Where the charts of Kraken Futures are asked for."""
+    requests_per_second: Annotated[float, Field(gt=0, le=1000, json_schema_extra=_unit("1/s"))] = 1.0
+    """Public requests for each endpoint and pair; Kraken allows about one."""
+    tier: Literal["starter", "intermediate", "pro"] = "starter"
+    """Verification of the account, which sets its limits; the lowest is never refused for asking too much."""
+    exits_reserve: Annotated[float, Field(ge=0, le=0.9, json_schema_extra=_unit("share"))] = 0.25
+    """Share of every counter that only exits may use, so that one is never kept waiting by an entry."""
+    timeout_s: Annotated[float, Field(gt=0, le=300, json_schema_extra=_unit("seconds"))] = 15.0
+    """How long one answer is waited for; an order whose answer did not come is unknown, not refused."""
+
+
+class S3Settings(Section):
+    """How a lake is pushed to and pulled from object storage. No key stands here either."""
+
+    endpoint: Annotated[str, Field(pattern=r"^(https?://[^\s@]+)?$", json_schema_extra=_unit("URL"))] = ""
+    """Where the storage is; empty is Amazon's own for the region. Any S3-compatible store has an address."""
+    region: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$", json_schema_extra=_unit("name"))] = "us-east-1"
+    """The region of the bucket; stores other than Amazon's take any."""
+    has_bucket_in_host: bool = False
+    """Whether the bucket is part of the host's name instead of the path. Old stores know only the path."""
+    is_unsigned: bool = False
+    """Whether requests go without a key, as to a public bucket that can only be read."""
+    transfers: Annotated[int, Field(ge=1, le=64, json_schema_extra=_unit("files"))] = 4
+    """How many files travel at once."""
+    part_megabytes: Annotated[int, Field(ge=5, le=512, json_schema_extra=_unit("megabytes"))] = 8
+    """Size of the parts of a large file; memory is about twice this for each transfer."""
+    timeout_s: Annotated[float, Field(gt=0, le=3600, json_schema_extra=_unit("seconds"))] = 60.0
+    """How long one request may take."""
 
 
 class CostSettings(Section):
@@ -334,6 +373,10 @@ class Tree(BaseSettings):
     """Where things lie inside the workspace."""
     market: MarketSettings = MarketSettings()
     """What is meant when a command does not say which market."""
+    kraken: KrakenSettings = KrakenSettings()
+    """How Kraken is asked."""
+    s3: S3Settings = S3Settings()
+    """How a lake travels to and from object storage."""
     costs: CostSettings = CostSettings()
     """What trading costs."""
     account: AccountSettings = AccountSettings()

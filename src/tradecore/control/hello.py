@@ -63,7 +63,7 @@ def _market(lab: Lab, ask: Ask, progress: Progress) -> Where:
     where = Where(pair=pair, timeframe=TIMEFRAME)
     if ask.online:
         reply = fetch_newest_bars(
-            Pair.parse(pair), Timeframe.parse(TIMEFRAME), address=lab.settings.market.kraken_address
+            Pair.parse(pair), Timeframe.parse(TIMEFRAME), address=lab.settings.kraken.rest_address
         )
         kept = lab.folder("data") / "incoming" / f"kraken-ohlc-{Pair.parse(pair).slug}-{TIMEFRAME}.json"
         write_bytes(kept, reply)

@@ -23,7 +23,7 @@ Serve = Callable[..., str]
 
 
 def asking(lab: Lab, address: str) -> Lab:
-    return open_lab(lab.root, {"market.kraken_address": address})
+    return open_lab(lab.root, {"kraken.rest_address": address})
 
 
 @pytest.fixture
