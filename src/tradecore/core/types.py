@@ -60,7 +60,7 @@ class Pair:
 
     @classmethod
     def parse(cls, text: str) -> Pair:
-        """Read BASE/QUOTE in any case. Errors: UsageError for anything else; venue names go through `market.naming`."""
+        """Read BASE/QUOTE in any case. Errors: UsageError for anything else; Kraken's names: `venues.kraken.names`."""
         base, slash, quote = text.strip().upper().partition("/")
         if not slash:
             raise UsageError(f"pair {text!r}: expected BASE/QUOTE, as in BTC/USD")

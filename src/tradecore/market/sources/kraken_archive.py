@@ -19,9 +19,9 @@ import polars as pl
 from tradecore.core.errors import DataError, NothingThereError, UsageError
 from tradecore.core.types import MINUTE_NS, SECOND_NS, Pair, Timeframe
 from tradecore.market.frames import BAR_SCHEMA, TRADE_SCHEMA, Origin, check_bars, check_trades
-from tradecore.market.naming import pair_from_kraken
 from tradecore.market.sources import text
 from tradecore.market.sources.member import Asked, Member, Progress
+from tradecore.venues.kraken.names import pair_from_kraken
 
 VENUE = "kraken"
 MINUTES = (1, 5, 15, 30, 60, 240, 720, 1440, 10080)

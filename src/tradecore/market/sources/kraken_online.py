@@ -11,7 +11,7 @@ import httpx
 
 from tradecore.core.errors import UsageError, VenueError
 from tradecore.core.types import MINUTE_NS, Pair, Timeframe
-from tradecore.market.naming import kraken_names
+from tradecore.venues.kraken.names import kraken_names
 
 INTERVALS = (1, 5, 15, 30, 60, 240, 1440)
 """Minutes of the bars Kraken makes."""

@@ -20,8 +20,8 @@ from tradecore.core.errors import DataError, VenueError
 from tradecore.core.types import SECOND_NS, Nanoseconds, Pair, Timeframe
 from tradecore.market.aggregate import ONE_MINUTE
 from tradecore.market.frames import BAR_SCHEMA, TRADE_SCHEMA, Origin, check_bars, check_trades
-from tradecore.market.naming import pair_from_kraken
 from tradecore.market.sources.member import Asked, Member
+from tradecore.venues.kraken.names import pair_from_kraken
 
 MAX_REPLY_BYTES = 64 << 20
 _SIDES = {"b": "buy", "s": "sell"}

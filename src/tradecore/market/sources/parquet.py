@@ -18,8 +18,8 @@ import polars as pl
 from tradecore.core.errors import DataError, UsageError
 from tradecore.core.types import Pair, Timeframe
 from tradecore.market.frames import BAR_SCHEMA, TRADE_SCHEMA, Origin, check_bars, check_trades
-from tradecore.market.naming import pair_from_kraken
 from tradecore.market.sources.member import PARQUET, Asked, Member, Progress
+from tradecore.venues.kraken.names import pair_from_kraken
 
 BLOCK_ROWS = 1_000_000
 VENUES = ("kraken", "bitfinex", "coinbase", "binance", "bybit", "okx", "bitstamp", "gemini")

@@ -1,7 +1,7 @@
 """Names of pairs on Kraken, in both directions: XBT is BTC, XDG is DOGE, and old assets carry an X or a Z in front.
 
-It knows spelling, not listings: whether the venue trades a pair is the venue's answer. Importers and venue adapters
-call it. Invariant: a name made from a pair is read back as the same pair.
+It knows spelling, not listings: whether the venue trades a pair, and how it spells a tokenised one, is the venue's
+answer (`listing`). Importers and the client call it. Invariant: a name made from a pair is read back as the same pair.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import pytest
 
 from tradecore.core.errors import UsageError
 from tradecore.core.types import Pair
-from tradecore.market.naming import DEFAULT_PAIRS, kraken_names, pair_from_kraken
+from tradecore.venues.kraken.names import DEFAULT_PAIRS, kraken_names, pair_from_kraken
 
 
 def test_the_nine_default_pairs_are_those_of_the_product() -> None:
