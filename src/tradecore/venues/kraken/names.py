@@ -75,6 +75,27 @@ def pair_from_kraken(name: str) -> Pair:
     raise UsageError(_unknown(name))
 
 
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """An asset as balances name it: `name` is ours, `kind` says how it is held."""
+
+    name: str
+    kind: str
+    """Empty for what can be traded; else the venue's letter: F and B earn, M earns interest, S is staked, T is
+    tokenised, and so on."""
+
+
+def asset_from_kraken(code: str) -> Holding:
+    """Read an asset from any of Kraken's spellings in balances and listings.
+
+    >>> asset_from_kraken("XXBT"), asset_from_kraken("ETH2.S")
+    (Holding(name='BTC', kind=''), Holding(name='ETH2', kind='S'))
+    """
+    text, _, kind = code.strip().upper().partition(".")
+    plain = _PLAIN.get(text, text)
+    return Holding(_FROM_KRAKEN.get(plain, plain), kind)
+
+
 def _pair(name: str, base: str, quote: str) -> Pair:
     ours = [_FROM_KRAKEN.get(_PLAIN.get(asset, asset), _PLAIN.get(asset, asset)) for asset in (base, quote)]
     if not all(re.fullmatch(r"[A-Z0-9][A-Z0-9.]{0,15}", asset) for asset in ours) or ours[0] == ours[1]:
