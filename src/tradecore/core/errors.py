@@ -42,6 +42,10 @@ class DataError(TradecoreError):
     """Market data broke a rule it must keep: order, range, shape, coverage, hash."""
 
 
+class StorageError(TradecoreError):
+    """Object storage refused, could not be reached, or is not there."""
+
+
 class StrategyError(TradecoreError):
     """A strategy broke the contract."""
 

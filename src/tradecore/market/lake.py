@@ -25,11 +25,12 @@ from tradecore.core.types import Nanoseconds, Pair, Timeframe, iso
 from tradecore.market.aggregate import ONE_MINUTE, bars_to_bars, blocks_to_bars, whole_buckets
 from tradecore.market.audit import Finding, Repair, rebuild_index, repair, verify
 from tradecore.market.coverage import runs_of
+from tradecore.market.draft import Addition
 from tradecore.market.frames import BAR_SCHEMA, empty_bars, minute_of
 from tradecore.market.manifest import DatasetKey, FileEntry, Manifest, SourceRef, index_text
 from tradecore.market.sources.member import source_named
 from tradecore.market.store import LOCK, STAGED, Store
-from tradecore.market.writer import Addition, Writer
+from tradecore.market.writer import Writer
 from tradecore.storage.atomic_io import explain, make_folder
 
 Fill: TypeAlias = Literal["none", "flat"]
@@ -197,7 +198,7 @@ class Lake:
 
         Errors: NothingThereError; StateRefusedError when another process is writing.
         """
-        with self._locked():
+        with self.locked():
             rebuild_index(self.store)
             index = self.store.index()
             if key is not None:
@@ -212,7 +213,7 @@ class Lake:
         `identity` names an import: one that was interrupted and left a checkpoint goes on from it.
         Errors: StateRefusedError when another process is writing, or the folder cannot be written.
         """
-        with self._locked():
+        with self.locked():
             try:
                 writer = self._open(join, identity)
                 try:
@@ -224,7 +225,8 @@ class Lake:
                 raise StateRefusedError(f"{error}: the lake's file is gone; run: tradecore data repair") from error
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def locked(self) -> Iterator[None]:
+        """Be the one process that writes to this lake. Errors: StateRefusedError when another one is."""
         make_folder(self.root)
         lock = FileLock(self.root / LOCK, timeout=0)
         try:

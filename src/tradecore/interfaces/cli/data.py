@@ -1,4 +1,4 @@
-"""`tradecore data`: bring history in, see what is there, find and mend what is wrong, make a synthetic market."""
+"""`tradecore data`: bring history in, see what is there, find and mend what is wrong, share it, make a market."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tradecore.interfaces.cli import sync
 from tradecore.interfaces.cli.lab import open_lab
 from tradecore.interfaces.cli.options import From, Json, Seed, TimeframeOption, Workspace
 from tradecore.interfaces.cli.screen import Screen
@@ -19,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="Market data: import, list, show, verify, repair, retain, synth.",
+    help="Market data: import, list, show, verify, repair, retain, synth, push, pull.",
 )
 
 Pair = Annotated[str | None, typer.Option("--pair", help="The pair, as in BTC/USD.", show_default="as the file says")]
@@ -233,6 +234,10 @@ def synth(
     dataset = data.synth(open_lab(workspace), data.Where(pair=pair, timeframe=timeframe), recipe)
     screen.table(COLUMNS, [_row(dataset)], right=FIGURES, fold=("dataset",))
     screen.answer(_described(dataset))
+
+
+app.command()(sync.push)
+app.command()(sync.pull)
 
 
 def _row(dataset: Dataset) -> tuple[object, ...]:

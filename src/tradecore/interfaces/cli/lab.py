@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,11 +26,14 @@ def remember(workspace: Path | None, settings: Sequence[str]) -> None:
         _overrides[key.strip()] = value.strip()
 
 
-def open_lab(workspace: Path | None = None) -> Lab:
-    """Open the workspace that the command, or the words before it, or the current folder name."""
+def open_lab(workspace: Path | None = None, settings: Mapping[str, str] | None = None) -> Lab:
+    """Open the workspace that the command, or the words before it, or the current folder name.
+
+    `settings` are those a command's own options stand for; they go above everything else.
+    """
     from tradecore import bootstrap
 
-    return bootstrap.open_lab(workspace or _given["workspace"], _overrides)
+    return bootstrap.open_lab(workspace or _given["workspace"], {**_overrides, **(settings or {})})
 
 
 def open_lab_if_any(workspace: Path | None = None) -> Lab | None:
