@@ -15,7 +15,7 @@ from tradecore.core.orders import At, Base, Intent, Quote, SizeKind
 from tradecore.core.types import MINUTE_NS, Pair, Side, Timeframe
 from tradecore.engine.decisions import ArrayJournal
 from tradecore.engine.frame import HistoryFrame
-from tradecore.engine.modes import HistoryFeed
+from tradecore.engine.modes import Replay
 from tradecore.engine.session import Session, play
 from tradecore.features import sma
 from tradecore.risk.rules import Limits
@@ -101,7 +101,7 @@ def played(seed: int, pairs: int, at_once: int) -> tuple[Any, ...]:
     venue = SimulatedVenue(frame.pairs, frame.timeframe, frame.tape(flow), model, 1000.0)
     journal = ArrayJournal(frame.pairs, len(frame.clock))
     session = Session(strategy, frame, venue.account, journal, rules=limits.rules(), seed=seed)
-    play(session, HistoryFeed(frame.clock, at_once=at_once), venue)
+    play(session, Replay(frame.clock, at_once=at_once), venue)
     track = venue.track()
     return (
         journal.actions.tobytes(), journal.reasons.tobytes(), journal.texts, journal.signals, journal.faults,

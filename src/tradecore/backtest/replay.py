@@ -45,7 +45,7 @@ def play_blind(strategy: Strategy, bars: Sequence[Bars]) -> list[Faulted]:
         strategy, curtain.frame, venue.account, journal, rules=settings.limits.rules(),
         fees=fees_of(settings, frame), seed=settings.seed,
     )  # fmt: skip
-    carry(session, curtain.lift(mode.feed(frame.clock, at_once=1)), venue)
+    carry(session, curtain.lift(mode.moments(frame.clock, at_once=1)), venue)
     return _faults(journal.faults, frame.clock)
 
 

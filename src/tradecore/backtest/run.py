@@ -1,4 +1,4 @@
-"""Run one strategy over history: the session with the history feed, the simulated venue and a journal in memory.
+"""Run one strategy over history: the session with a replay of history, the simulated venue and a journal in memory.
 
 It measures nothing and stores nothing: `backtest.result` measures, `control` stores. Everything that tests a strategy
 on the past (walk-forward, baselines, lookahead, sensitivity) goes through `simulate`, so they cannot differ from a
@@ -148,7 +148,7 @@ def _by_session(
             for intent in sorted(venue.account().open_intents):
                 venue.cancel(intent)
             session.adopt(start - 1)
-        play(session, mode.feed(frame.clock, progress, start, stop), venue)
+        play(session, mode.moments(frame.clock, progress, start, stop), venue)
         next_id, quarantined = session.next_id, quarantined or session.quarantined
     return Simulation(venue.track(), journal, quarantined)
 

@@ -5,15 +5,15 @@ Modes are a table of adapters for these (`engine.modes`); every adapter of one p
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from tradecore.core.clock import Clock
-from tradecore.core.events import BarsClosed, Filled, OrderChanged
+from tradecore.core.events import BarsClosed, FeedEvent, Filled, OrderChanged
 from tradecore.core.orders import Intent, Signal
 from tradecore.core.types import Nanoseconds, Pair
 
-__all__ = ["AccountState", "Clock", "Feed", "Journal", "Notifier", "PositionState", "Venue", "Verdict"]
+__all__ = ["AccountState", "Clock", "Feed", "Journal", "Moments", "Notifier", "PositionState", "Venue", "Verdict"]
 
 
 class PositionState(NamedTuple):
@@ -38,6 +38,18 @@ class AccountState(NamedTuple):
 
 
 class Feed(Protocol):
+    """Yields final bars as they become known, stored or live, and says what state it is in.
+
+    Every pair's bars come in order of time, each once; a bar that was revised comes again, marked so. A minute in which
+    nothing traded has no bar. The iteration ends with the span that was asked for, or with `FeedChanged` to `lost`.
+    """
+
+    def __aiter__(self) -> AsyncIterator[FeedEvent]:
+        """Yield what happens until the feed ends. A feed is iterated once."""
+        ...
+
+
+class Moments(Protocol):
     """Yields final bars in time order: moments at which at least one pair has one, singly or several in a row."""
 
     def __iter__(self) -> Iterator[BarsClosed]:

@@ -1,6 +1,6 @@
 """Modes are a table of plugs around one loop. Nothing else in the house asks which mode it is in.
 
-Backtest has its plugs; shadow, paper and live bring theirs with their feeds and venues.
+Backtest has its plugs; shadow, paper and live bring theirs, with a `core.ports.Feed` behind their moments.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from tradecore.core.types import IntArray, Pair
 from tradecore.engine.decisions import ArrayJournal
 
 
-class HistoryFeed:
-    """Yields moments start..stop-1 of a clock as fast as they are taken, up to `at_once` of them in one event.
+class Replay:
+    """Yields moments start..stop-1 of a history whose bars are all known, as fast as they are taken.
 
-    `progress` hears (done, T) now and then.
+    Up to `at_once` of them come in one event. `progress` hears (done, T) now and then.
     """
 
     def __init__(
@@ -46,13 +46,13 @@ class HistoryFeed:
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """One way of running: which feed and journal a session gets, and the stage a strategy must have reached."""
+    """One way of running: which moments and journal a session gets, and the stage a strategy must have reached."""
 
     name: str
     least_stage: str
     """`candidate`, `shadow`, `paper` or `live`."""
-    feed: type[HistoryFeed]
+    moments: type[Replay]
     journal: Callable[[Sequence[Pair], int], ArrayJournal]
 
 
-MODES = {"backtest": Mode("backtest", "candidate", HistoryFeed, ArrayJournal)}
+MODES = {"backtest": Mode("backtest", "candidate", Replay, ArrayJournal)}

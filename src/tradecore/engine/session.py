@@ -20,7 +20,7 @@ from typing import Any
 from tradecore.core.errors import FaultError
 from tradecore.core.events import BarsClosed, Cancel, Command, Event, Filled, OrderChanged, Submit
 from tradecore.core.orders import Action, Fill, Intent, OrderKind, OrderState, Signal, SizeKind
-from tradecore.core.ports import AccountState, Feed, Journal, PositionState, Venue
+from tradecore.core.ports import AccountState, Journal, Moments, PositionState, Venue
 from tradecore.core.types import Pair, Side
 from tradecore.engine.frame import HistoryFrame
 from tradecore.engine.signals import intent_of, signals_of
@@ -294,8 +294,8 @@ class Session:
         return commands
 
 
-def play(session: Session, feed: Feed, venue: Venue) -> None:
-    """Carry a session through a feed: what the venue reports goes in, what the session asks for goes to the venue.
+def play(session: Session, moments: Moments, venue: Venue) -> None:
+    """Carry a session through moments: what the venue reports goes in, what the session asks for goes to the venue.
 
     Meanwhile the garbage collector leaves alone what was there before: a session keeps what it records, which makes
     the collector look through everything again and again, and that took a fifth of the time.
@@ -304,15 +304,15 @@ def play(session: Session, feed: Feed, venue: Venue) -> None:
     if is_ours:
         gc.freeze()
     try:
-        _play(session, feed, venue)
+        _play(session, moments, venue)
     finally:
         if is_ours:
             gc.unfreeze()
 
 
-def _play(session: Session, feed: Feed, venue: Venue) -> None:
+def _play(session: Session, moments: Moments, venue: Venue) -> None:
     session.start()
-    for moment in feed:
+    for moment in moments:
         index, stop = moment.index, moment.index + moment.count
         while index < stop:
             for happened in venue.advance(index):
