@@ -59,7 +59,8 @@ def trades_to_bars(trades: pl.DataFrame, timeframe: Timeframe = ONE_MINUTE) -> p
 def blocks_to_bars(blocks: Iterable[pl.DataFrame], timeframe: Timeframe = ONE_MINUTE) -> pl.DataFrame:
     """Return the bars of trades that come in blocks, oldest first, as if they had come in one table.
 
-    Memory holds one block: the trades of its last bar wait for the next block. Errors: as `trades_to_bars`.
+    Memory holds one block: the trades of its last bar wait for the next block. Trades with and without ids may stand
+    beside one another as the lake joins them, no minute with both: such a block goes through bars of one minute.
     """
     made, rest = [empty_bars()], None
     for block in blocks:
@@ -68,9 +69,17 @@ def blocks_to_bars(blocks: Iterable[pl.DataFrame], timeframe: Timeframe = ONE_MI
             continue
         newest = int(rows["time"][-1]) // timeframe.ns * timeframe.ns
         cut = int(rows["time"].search_sorted(newest))
-        made.append(trades_to_bars(rows[:cut], timeframe))
+        made.append(_bars_of_kinds(rows[:cut], timeframe))
         rest = rows[cut:]
-    return pl.concat(made if rest is None else [*made, trades_to_bars(rest, timeframe)])
+    return pl.concat(made if rest is None else [*made, _bars_of_kinds(rest, timeframe)])
+
+
+def _bars_of_kinds(trades: pl.DataFrame, timeframe: Timeframe) -> pl.DataFrame:
+    if 0 < trades["trade_id"].null_count() < len(trades):
+        null = trades["trade_id"].is_null()
+        sides = [trades_to_bars(trades.filter(kind)) for kind in (null, ~null)]
+        return bars_to_bars(pl.concat(sides).sort("open_time"), ONE_MINUTE, timeframe)
+    return trades_to_bars(trades, timeframe)
 
 
 def bars_to_bars(bars: pl.DataFrame, source: Timeframe, target: Timeframe) -> pl.DataFrame:

@@ -15,7 +15,7 @@ import polars as pl
 
 from tradecore.core.errors import DataError, StateRefusedError, TradecoreError
 from tradecore.core.types import Nanoseconds, iso
-from tradecore.market.aggregate import ONE_MINUTE, trades_to_bars
+from tradecore.market.aggregate import ONE_MINUTE, blocks_to_bars
 from tradecore.market.coverage import subtract
 from tradecore.market.frames import BAR_SCHEMA, TRADE_SCHEMA, Origin, check_bars, check_trades, time_column
 from tradecore.market.manifest import DatasetKey, FileEntry, Manifest, OtherVersionError, SourceRef, index_text
@@ -162,7 +162,7 @@ def _bars_of(
     try:
         manifest = store.manifest(index[name])
         spans = tuple(one.span for one in manifest.slices if one.source in _sources(store, index, key))
-        made = within(trades_to_bars(trades), spans)
+        made = within(blocks_to_bars([trades]), spans)
         year = next((one for one in manifest.files if one.partition == file.partition[:4]), None)
         stored = store.read(year) if year else made.clear()
     except (FileNotFoundError, TradecoreError):

@@ -16,6 +16,7 @@ import polars as pl
 from tradecore.core.errors import DataError, NothingThereError, UsageError
 from tradecore.core.types import MINUTE_NS, Nanoseconds, Pair, Timeframe, iso
 from tradecore.market.coverage import runs_of
+from tradecore.market.draft import Addition
 from tradecore.market.frames import is_filler, time_column
 from tradecore.market.lake import Dataset, Lake
 from tradecore.market.manifest import DatasetKey, SourceRef
@@ -24,7 +25,7 @@ from tradecore.market.quality import QualityReport, inspect
 from tradecore.market.sources import kraken_archive, kraken_rest, parquet
 from tradecore.market.sources.kraken_archive import Archive
 from tradecore.market.sources.member import Asked, Member, Progress, source_named
-from tradecore.market.writer import Addition, Writer, partitions
+from tradecore.market.writer import Writer, partitions
 
 SUFFIXES = (".zip", ".csv", ".parquet", ".json")
 CLOCK_SKEW_NS = MINUTE_NS

@@ -20,6 +20,7 @@ import numpy as np
 from tradecore.core.errors import DataError, StateRefusedError, UsageError
 from tradecore.core.types import Nanoseconds, Pair, Timeframe, iso
 from tradecore.market.coverage import Run, Slice, count, subtract, union
+from tradecore.market.seams import Seam
 from tradecore.storage.atomic_io import strict_json
 
 SCHEMA_VERSION = 1
@@ -109,6 +110,8 @@ class Manifest:
     joined: tuple[str, ...] = ()
     finer: str = ""
     """The timeframe whose oldest bars were moved here by retention; empty for an ordinary dataset."""
+    seams: tuple[Seam, ...] = ()
+    """Where two joined records of the same trades meet, each with what was compared there."""
     text: str = field(init=False, compare=False, default="")
 
     def __post_init__(self) -> None:
@@ -154,6 +157,7 @@ def manifest_from_text(text: str, name: str) -> Manifest:
             sources=tuple(SourceRef(one["name"], one["sha256"], one["importer"]) for one in data["sources"]),
             joined=tuple(data["joined"]),
             finer=data["finer"],
+            seams=tuple(_seam_from_json(one) for one in data.get("seams", ())),
         )
     except (KeyError, TypeError, ValueError, AttributeError, UsageError) as error:
         raise StateRefusedError(f"{name}: not a manifest ({error!r}); run: tradecore data repair") from error
@@ -233,6 +237,8 @@ def _to_json(manifest: Manifest) -> dict[str, object]:
         "joined": list(manifest.joined),
         "finer": manifest.finer,
     }
+    if manifest.seams:  # only where there are any, so that every other dataset keeps its name
+        data["seams"] = [_seam_to_json(one) for one in manifest.seams]
     if key.timeframe is None:
         data["missing_ids"] = [list(run) for run in manifest.missing_ids]
     return data
@@ -287,6 +293,35 @@ def _slice_from_json(data: dict[str, Any]) -> Slice:
         missing=int(data["missing"]),
         absent=str(data["absent"]),
         exceptions=tuple((_time(a), _time(b)) for a, b in data["exceptions"]),
+    )
+
+
+def _seam_to_json(one: Seam) -> dict[str, object]:
+    return {
+        "from": one.older,
+        "to": one.newer,
+        "at": iso(one.start),
+        "until": iso(one.end),
+        "first_trade_id": one.first_id,
+        "last_trade_id": one.last_id,
+        "minutes": one.minutes,
+        "trades": one.trades,
+        "equal": True,
+    }
+
+
+def _seam_from_json(data: dict[str, Any]) -> Seam:
+    if data["equal"] is not True:
+        raise ValueError("a seam that is not equal")
+    return Seam(
+        start=_time(data["at"]),
+        end=_time(data["until"]),
+        older=str(data["from"]),
+        newer=str(data["to"]),
+        first_id=int(data["first_trade_id"]),
+        last_id=int(data["last_trade_id"]),
+        minutes=int(data["minutes"]),
+        trades=int(data["trades"]),
     )
 
 

@@ -6,11 +6,13 @@ depend on the order of merging.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 
 from tradecore.core.errors import DataError
-from tradecore.core.types import MINUTE_NS, iso
+from tradecore.core.types import MINUTE_NS, Nanoseconds, iso
 from tradecore.market.coverage import Run, inside, union
 from tradecore.market.frames import time_column
 
@@ -59,21 +61,47 @@ def merge_bars(
     return pl.concat([stored, fresh]).sort("open_time") if len(fresh) else stored
 
 
-def merge_trades(stored: pl.DataFrame, new: pl.DataFrame, overlap: tuple[Run, ...], name: str) -> pl.DataFrame:
-    """Return stored and new trades, each once: by id where there are ids, otherwise by the span both files cover.
+def merge_trades(
+    stored: pl.DataFrame, new: pl.DataFrame, overlap: tuple[Run, ...], name: str, better: Better | None = None
+) -> pl.DataFrame:
+    """Return stored and new trades of one kind, each once: by id, or without ids by the span both files cover.
 
+    `better` says how two sources of ids are told apart: then a trade may have two times as far apart as the coarser
+    source prints them.
     Errors: DataError when one id names two different trades, or two files without ids differ where they overlap.
     """
     if new["trade_id"].null_count():
         return _merge_without_ids(stored, new, overlap, name)
-    rows = pl.concat([stored, new]).unique(maintain_order=True)
-    twice = rows.filter(pl.col("trade_id").is_duplicated())
-    if len(twice):
-        raise DataError(
-            f"{name}: trade {twice['trade_id'][0]} at {iso(int(twice['time'][0]))} has two different contents; "
-            "expected one trade per id; fetch the file again"
-        )
-    return rows.sort(["time", "trade_id"])
+    if better is None:
+        return _each_once(pl.concat([stored, new]), name)
+    both = [new, stored] if better.new else [stored, new]
+    return _each_once(_by_id(pl.concat(both), better.grain, name), name)
+
+
+@dataclass(frozen=True, slots=True)
+class Better:
+    """Which of two sources' rows is kept where both have a trade: the new one or the stored; and their coarser time."""
+
+    new: bool
+    grain: Nanoseconds
+
+
+def by_kind(trades: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the trades without ids and those with ids, each in the order they had."""
+    missing = trades["trade_id"].null_count()
+    if not missing:
+        return trades.clear(), trades
+    if missing == len(trades):
+        return trades, trades.clear()
+    null = trades["trade_id"].is_null()
+    return trades.filter(null), trades.filter(~null)
+
+
+def both_kinds(plain: pl.DataFrame, numbered: pl.DataFrame) -> pl.DataFrame:
+    """Return the trades of both kinds, oldest first; each kind keeps its order."""
+    if not (len(plain) and len(numbered)):
+        return plain if len(plain) else numbered
+    return pl.concat([plain, numbered]).sort("time", maintain_order=True)
 
 
 def duplicate_ids(frame: pl.DataFrame) -> int:
@@ -88,6 +116,40 @@ def unknown_minutes(trades: pl.DataFrame) -> tuple[Run, ...]:
     ids, minutes = trades["trade_id"].to_numpy(), trades["time"].to_numpy() // MINUTE_NS * MINUTE_NS
     jumps = np.flatnonzero((np.diff(ids) > 1) & (np.diff(minutes) > MINUTE_NS))
     return union(((int(minutes[i]) + MINUTE_NS, int(minutes[i + 1]) - MINUTE_NS) for i in jumps), MINUTE_NS)
+
+
+def _each_once(rows: pl.DataFrame, name: str) -> pl.DataFrame:
+    """Return trades by time and id, a repeated one once. Errors: DataError when one id names two trades."""
+    ids = rows["trade_id"].to_numpy()
+    if (ids[1:] > ids[:-1]).all() and rows["time"].is_sorted():
+        return rows
+    rows = rows.unique(maintain_order=True)
+    twice = rows.filter(pl.col("trade_id").is_duplicated())
+    if len(twice):
+        raise DataError(
+            f"{name}: trade {twice['trade_id'][0]} at {iso(int(twice['time'][0]))} has two different contents; "
+            "expected one trade per id; fetch the file again"
+        )
+    return rows.sort(["time", "trade_id"])
+
+
+def _by_id(rows: pl.DataFrame, grain: Nanoseconds, name: str) -> pl.DataFrame:
+    """Return the first row of each id. Errors: DataError when a later row of it is not the same trade."""
+    first = rows.unique("trade_id", keep="first", maintain_order=True)
+    if len(first) == len(rows):
+        return rows
+    pairs = rows.join(first, on="trade_id", suffix="_first", maintain_order="left")
+    apart = (pl.col("time") - pl.col("time_first")).abs() >= max(grain, 2)
+    other = pl.any_horizontal([pl.col(one) != pl.col(f"{one}_first") for one in ("price", "amount", "side")])
+    wrong = pairs.filter(apart | other)
+    if len(wrong):
+        row = wrong.row(0, named=True)
+        raise DataError(
+            f"{name}: trade {row['trade_id']} at {iso(row['time'])} is another trade in two sources: "
+            f"{row['amount']} at {row['price']}, and {row['amount_first']} at {row['price_first']}; expected one trade "
+            "per id; fetch that minute again"
+        )
+    return first
 
 
 def _merge_without_ids(stored: pl.DataFrame, new: pl.DataFrame, overlap: tuple[Run, ...], name: str) -> pl.DataFrame:

@@ -174,13 +174,13 @@ def _told(path: Path) -> Iterator[None]:
 
 
 def id_runs(frame: pl.DataFrame, name: str) -> tuple[Run, ...]:
-    """Return the runs of trade ids of a table; none for bars, and for trades without ids.
+    """Return the runs of trade ids of a table; none for bars, and none for those of its trades that have no id.
 
     Errors: DataError when the ids are not consecutive numbers at all.
     """
-    if frame.schema != TRADE_SCHEMA or frame["trade_id"].null_count():
+    if frame.schema != TRADE_SCHEMA:
         return ()
-    runs = runs_of(frame["trade_id"].sort().to_numpy(), 1)
+    runs = runs_of(frame["trade_id"].drop_nulls().sort().to_numpy(), 1)
     if len(runs) > MAX_ID_RUNS:
         raise DataError(
             f"{name}: trade ids fall into {len(runs):,} separate runs; expected numbers that follow one another; "

@@ -16,12 +16,13 @@ from tradecore.core.errors import DataError, UsageError
 from tradecore.core.types import DAY_NS, Nanoseconds, Pair, Timeframe
 from tradecore.market.aggregate import bars_to_bars
 from tradecore.market.coverage import Run, intersect, subtract
+from tradecore.market.draft import Addition, Draft
 from tradecore.market.frames import empty_bars
 from tradecore.market.lake import Lake
 from tradecore.market.manifest import DatasetKey
 from tradecore.market.merge import outside, within
 from tradecore.market.sources.member import source_named
-from tradecore.market.writer import Addition, Draft, Writer
+from tradecore.market.writer import Writer
 
 LADDER = tuple(Timeframe.parse(text) for text in ("1m", "5m", "15m", "1h", "4h", "1d"))
 """Each timeframe's bars become those of the next."""

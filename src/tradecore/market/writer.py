@@ -7,49 +7,28 @@ outcome does not depend on the order in which sources were added.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
-from itertools import pairwise
+import dataclasses
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import polars as pl
 
 from tradecore.core.errors import DataError
 from tradecore.core.types import MINUTE_NS, IntArray, iso
-from tradecore.market.aggregate import ONE_MINUTE, trades_to_bars
+from tradecore.market import trade_writer
+from tradecore.market.aggregate import ONE_MINUTE
 from tradecore.market.coverage import Run, Slice, count, inside, intersect, runs_of, subtract, union
-from tradecore.market.frames import BAR_SCHEMA, TRADE_SCHEMA, empty_bars, time_column
+from tradecore.market.draft import Addition, Draft, admit, draft_of, is_stronger
+from tradecore.market.frames import BAR_SCHEMA, TRADE_SCHEMA, time_column
 from tradecore.market.manifest import DatasetKey, FileEntry, Manifest, SourceRef, index_text
-from tradecore.market.merge import merge_bars, merge_trades, outside, unknown_minutes
+from tradecore.market.merge import merge_bars, outside
+from tradecore.market.seams import Seam, compare_bars, stitched
 from tradecore.market.sources.member import Source, source_named
 from tradecore.market.store import INDEX, STAGED, Store
 
-
-@dataclass(slots=True)
-class Draft:
-    """A dataset as it will be: its files, what each source covers, and the exceptions to what an absent bar means."""
-
-    key: DatasetKey
-    files: dict[str, FileEntry] = field(default_factory=dict)
-    spans: dict[str, tuple[Run, ...]] = field(default_factory=dict)
-    exceptions: dict[str, tuple[Run, ...]] = field(default_factory=dict)
-    refs: dict[str, SourceRef] = field(default_factory=dict)
-    joined: set[str] = field(default_factory=set)
-    finer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Addition:
-    """Rows of one source and the span they cover: between the rows it is empty or missing, as the source means it.
-
-    `exceptions` are the runs in which an absent bar is the other of the two.
-    """
-
-    rows: pl.DataFrame
-    span: Run
-    source: str
-    ref: SourceRef
-    exceptions: tuple[Run, ...] = ()
+ARCHIVE_BARS = "kraken-ohlcvt"
+TRADES = ("kraken-rest-trades", "kraken-live", "trades-parquet", "kraken-trades")
+"""Sources of trades, whose bars must be those of the archive where both are."""
 
 
 class Writer:
@@ -58,7 +37,8 @@ class Writer:
     def __init__(self, store: Store, base: dict[str, str], *, join: bool = False) -> None:
         self._store = store
         self._index = dict(base)
-        self._join = join
+        self.joins = join
+        """Whether a person has allowed another source beside those stored."""
         self._drafts: dict[DatasetKey, Draft] = {}
         self._changed: set[DatasetKey] = set()
         self._written: dict[DatasetKey, str] = {}
@@ -73,67 +53,80 @@ class Writer:
         Errors: DataError when the source was never joined or contradicts what is stored.
         """
         draft, source, step = self.draft(key), source_named(addition.source), key.step
-        allowed = self._admit(draft, addition, source)
-        before = sum(file.rows for file in draft.files.values())
+        others = admit(draft, addition, source, self.joins)
+        if source.name == ARCHIVE_BARS and key.timeframe == ONE_MINUTE:
+            self._take_whole_minutes(draft, addition)
+        stronger = [name for name in others if is_stronger(name, source.name)]
+        allowed = subtract([addition.span], [run for name in stronger for run in draft.spans[name]], step)
+        before = draft.rows
         own = draft.spans.get(source.name, ())
         overlap = intersect(allowed, own, step)
         weaker = tuple(run for name in draft.spans if name != source.name for run in draft.spans[name])
         cut = intersect(allowed, weaker, step)
         known = draft.exceptions.get(source.name, ())
         self._refuse_contradiction(draft, addition, source, overlap)
-        for partition, rows in self._touched(draft, addition.rows, [*cut, *(allowed if replace else ())]):
-            stored = outside(self._stored(draft, partition, BAR_SCHEMA), allowed if replace else cut)
+        meet = self._meetings(draft, addition, allowed)
+        also = [*cut, *(allowed if replace else ()), *(run for runs in meet.values() for run in runs)]
+        for partition, rows in self.touched(draft, addition.rows, also):
+            held = self.read(draft, partition)
+            self._hold_against(draft, addition, meet, (partition, held, rows))
+            stored = outside(held, allowed if replace else cut)
             if not replace:
                 _refuse_emptied(stored, intersect(addition.exceptions, overlap, step), source, f"{key}")
             fresh = outside(rows, subtract([addition.span], allowed, step))
             name = f"{addition.ref.name} into {key}"
             merged = merge_bars(stored, fresh, () if replace else overlap, source.absent, name)
-            self._stage(draft, partition, merged)
+            self.rewrite(draft, partition, merged)
         self._cover(draft, source, allowed, step)
         kept = subtract(known, allowed, step) if replace else known
         draft.exceptions[source.name] = union([*kept, *addition.exceptions], step)
         self._changed.add(key)
-        _note(draft, addition.ref)
-        return sum(file.rows for file in draft.files.values()) - before
+        draft.note(addition.ref)
+        return draft.rows - before
 
     def add_trades(self, key: DatasetKey, addition: Addition) -> int:
         """Stage trades and the 1-minute bars they make; return how many trades the dataset gained.
 
-        Errors: DataError when the trades contradict stored ones, or the dataset holds trades of another source.
+        Errors: DataError when the trades contradict stored ones, were never joined with them, or do not agree with
+                those of another source where the two meet.
         """
         draft = self.draft(key)
-        if set(draft.spans) - {addition.source}:
-            raise DataError(
-                f"{key}: holds trades from {', '.join(draft.spans)}, the file gives {addition.source}; trades of two "
-                "sources cannot be told apart; import the file into another lake"
-            )
-        overlap = intersect([addition.span], draft.spans.get(addition.source, ()))
-        before = sum(file.rows for file in draft.files.values())
-        touched: list[pl.DataFrame] = []
-        for partition, rows in self._touched(draft, addition.rows, []):
-            stored = self._stored(draft, partition, TRADE_SCHEMA)
-            merged = merge_trades(stored, rows, overlap, f"{addition.ref.name} into {key}")
-            self._stage(draft, partition, merged)
-            touched.append(merged)
-        draft.spans[addition.source] = union([*draft.spans.get(addition.source, ()), addition.span])
-        _note(draft, addition.ref)
+        before = draft.rows
         self._changed.add(key)
-        for trades in touched:
-            self._derive(draft, addition, trades)
-        return sum(file.rows for file in draft.files.values()) - before
+        trade_writer.add_trades(self, draft, addition)
+        return draft.rows - before
 
     def put(self, draft: Draft) -> None:
         """Take a draft that was changed outside (retention, repair) as the dataset's new state."""
         self._drafts[draft.key] = draft
         self._changed.add(draft.key)
 
+    def changed(self, draft: Draft) -> None:
+        """Note that a draft this writer gave out was changed."""
+        self._changed.add(draft.key)
+
+    def touched(self, draft: Draft, rows: pl.DataFrame, also: Iterable[Run]) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield each partition that gets rows or has some in the runs of `also`, with its new rows."""
+        parts, runs = dict(partitions(rows, draft.key)), list(also)
+        for partition, file in draft.files.items():
+            if partition not in parts and any(first <= file.last and last >= file.first for first, last in runs):
+                parts[partition] = rows.clear()
+        yield from sorted(parts.items())
+
     def rewrite(self, draft: Draft, partition: str, rows: pl.DataFrame) -> None:
         """Stage other rows for one partition of a draft; none removes it."""
-        self._stage(draft, partition, rows)
+        if len(rows):
+            draft.files[partition] = self._store.write(draft.key, partition, rows)
+        else:
+            draft.files.pop(partition, None)
 
-    def read(self, draft: Draft, partition: str) -> pl.DataFrame:
-        """Return the rows of one partition of a draft."""
-        return self._stored(draft, partition, TRADE_SCHEMA if draft.key.timeframe is None else BAR_SCHEMA)
+    def read(self, draft: Draft, partition: str, columns: list[str] | None = None) -> pl.DataFrame:
+        """Return the rows of one partition of a draft; none where there is no such partition."""
+        file = draft.files.get(partition)
+        if file is None:
+            table = pl.DataFrame(schema=TRADE_SCHEMA if draft.key.timeframe is None else BAR_SCHEMA)
+            return table if columns is None else table.select(columns)
+        return self._store.read(file, columns)
 
     def commit(self) -> dict[DatasetKey, str]:
         """Make everything staged current by one rename, delete what nothing names any more, return the new hashes."""
@@ -169,25 +162,37 @@ class Writer:
         self._drafts.clear()
         self._changed.clear()
 
-    def _admit(self, draft: Draft, addition: Addition, source: Source) -> tuple[Run, ...]:
-        """Return the part of the addition's span it may fill: a stronger source's part is left as it is."""
-        others = {name for name in draft.spans if name != source.name}
-        if not others:
-            return (addition.span,)
-        names = ", ".join(sorted(others))
-        if any(one.startswith("synthetic") for one in (*others, source.name)):
-            raise DataError(
-                f"{draft.key}: holds {names}, the file gives {source.name}; made and traded bars are never mixed; "
-                "use another lake"
-            )
-        if not (self._join or {*others, source.name} <= draft.joined):
-            raise DataError(
-                f"{draft.key}: holds bars from {names}, {addition.ref.name} gives {source.name}; sources are never "
-                "mixed silently; join them by name (--join), or use another lake"
-            )
-        draft.joined |= {*others, source.name}
-        stronger = [name for name in others if _rank(source_named(name)) > _rank(source)]
-        return subtract([addition.span], [run for name in stronger for run in draft.spans[name]], draft.key.step)
+    def _take_whole_minutes(self, draft: Draft, addition: Addition) -> None:
+        """Make room for an archive's bars of minutes that trades with ids cover only in part."""
+        trades = self.draft(DatasetKey(draft.key.venue, draft.key.pair, None))
+        partial = intersect(trade_writer.partial_minutes(trades), [addition.span], MINUTE_NS)
+        for name in trade_writer.NUMBERED:
+            trade_writer.drop_rows(self, draft, name, partial)
+
+    def _meetings(self, draft: Draft, addition: Addition, allowed: tuple[Run, ...]) -> dict[str, tuple[Run, ...]]:
+        """Return where an archive's bars and those of trades meet for the first time, by the name of the other."""
+        if draft.key.timeframe != ONE_MINUTE:
+            return {}
+        if addition.source in TRADES:
+            found = {ARCHIVE_BARS: intersect(allowed, draft.spans.get(ARCHIVE_BARS, ()), MINUTE_NS)}
+        elif addition.source == ARCHIVE_BARS:
+            found = {one: intersect([addition.span], draft.spans.get(one, ()), MINUTE_NS) for one in TRADES}
+        else:
+            return {}
+        return {name: runs for name, runs in found.items() if runs}
+
+    def _hold_against(
+        self, draft: Draft, addition: Addition, meet: dict[str, tuple[Run, ...]],
+        rows: tuple[str, pl.DataFrame, pl.DataFrame],
+    ) -> None:  # fmt: skip
+        """Refuse bars of an archive and of trades that differ in a year where they meet; else note the seam."""
+        partition, stored, new = rows
+        for name, runs in meet.items():
+            for run in intersect(runs, [_year(partition)], MINUTE_NS):
+                archive, made = (new, stored) if addition.source == ARCHIVE_BARS else (stored, new)
+                newer = name if addition.source == ARCHIVE_BARS else addition.source
+                what = f"{addition.ref.name} into {draft.key}"
+                draft.seams.add(compare_bars(archive, made, run, (ARCHIVE_BARS, newer), what))
 
     def _refuse_contradiction(self, draft: Draft, addition: Addition, source: Source, overlap: tuple[Run, ...]) -> None:
         """Refuse a bar where the same source has proved that nothing traded, and the other way round."""
@@ -210,51 +215,6 @@ class Writer:
                 draft.exceptions[name] = intersect(draft.exceptions.get(name, ()), draft.spans[name], step)
         draft.spans[source.name] = union([*draft.spans.get(source.name, ()), *allowed], step)
 
-    def _touched(self, draft: Draft, rows: pl.DataFrame, also: list[Run]) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Yield each partition that gets rows or loses some, with its new rows."""
-        parts = dict(partitions(rows, draft.key))
-        for partition, file in draft.files.items():
-            if partition not in parts and any(first <= file.last and last >= file.first for first, last in also):
-                parts[partition] = rows.clear()
-        yield from sorted(parts.items())
-
-    def _stored(self, draft: Draft, partition: str, schema: pl.Schema) -> pl.DataFrame:
-        file = draft.files.get(partition)
-        return pl.DataFrame(schema=schema) if file is None else self._store.read(file)
-
-    def _stage(self, draft: Draft, partition: str, rows: pl.DataFrame) -> None:
-        if len(rows):
-            draft.files[partition] = self._store.write(draft.key, partition, rows)
-        else:
-            draft.files.pop(partition, None)
-
-    def _derive(self, trades_draft: Draft, addition: Addition, trades: pl.DataFrame) -> None:
-        """Replace the 1-minute bars of one partition of trades by those its trades make now."""
-        key = DatasetKey(trades_draft.key.venue, trades_draft.key.pair, ONE_MINUTE)
-        bars = trades_to_bars(trades)
-        first, last = int(bars["open_time"][0]), int(bars["open_time"][-1])
-        covered = union([_minutes(run) for run in trades_draft.spans[addition.source]], MINUTE_NS)
-        for span in intersect(covered, [(first, last)], MINUTE_NS):
-            part = bars.filter(pl.col("open_time").is_between(*span))
-            unknown = intersect(unknown_minutes(trades), [span], MINUTE_NS)
-            self.add_bars(key, Addition(part, span, addition.source, addition.ref, unknown), replace=True)
-        for before, after in pairwise(sorted(trades_draft.files.values(), key=lambda file: file.first)):
-            self._bridge(key, addition, covered, (before, after))
-
-    def _bridge(
-        self, key: DatasetKey, addition: Addition, covered: tuple[Run, ...], files: tuple[FileEntry, FileEntry]
-    ) -> None:
-        """Cover the minutes between the last trade of one partition and the first of the next: empty, or unknown."""
-        before, after = files
-        gap = (_minute(before.last) + MINUTE_NS, _minute(after.first) - MINUTE_NS)
-        if gap[1] < gap[0]:
-            return
-        spans = intersect(covered, [gap], MINUTE_NS)
-        skipped = bool(before.ids and after.ids) and after.ids[0][0] != before.ids[-1][1] + 1
-        for span in spans:
-            unknown = (span,) if skipped else ()
-            self.add_bars(key, Addition(empty_bars(), span, addition.source, addition.ref, unknown), replace=True)
-
     def _finished(self, draft: Draft) -> Manifest:
         files = tuple(sorted(draft.files.values(), key=lambda file: file.partition))
         bars = draft.key.timeframe is not None
@@ -275,7 +235,24 @@ class Writer:
             sources=tuple(sorted(refs)),
             joined=tuple(sorted(draft.joined)),
             finer=draft.finer,
+            seams=stitched((self._numbered(draft, one) for one in draft.seams if _stands(draft, one)), draft.key.step),
         )
+
+    def _numbered(self, draft: Draft, seam: Seam) -> Seam:
+        """Return a seam of bars with the ids of the first and last trade in it."""
+        if draft.key.timeframe is None or seam.first_id or not seam.trades:
+            return seam
+        trades = self.draft(DatasetKey(draft.key.venue, draft.key.pair, None))
+        inside_it = pl.col("time").is_between(seam.start, seam.end + MINUTE_NS - 1)
+        held = [
+            self.read(trades, partition, ["time", "trade_id"]).filter(inside_it)
+            for partition, file in sorted(trades.files.items())
+            if file.ids and file.first <= seam.end + MINUTE_NS and file.last >= seam.start
+        ]
+        ids = pl.concat(held)["trade_id"].drop_nulls() if held else pl.Series([], dtype=pl.Int64)
+        if not len(ids):
+            return seam
+        return dataclasses.replace(seam, first_id=int(ids.min()), last_id=int(ids.max()))  # type: ignore[arg-type]
 
     def _times(self, files: tuple[FileEntry, ...]) -> IntArray:
         parts = [self._store.read(file, ["open_time"])["open_time"].to_numpy() for file in files]
@@ -289,23 +266,6 @@ class Writer:
             elif file.first <= run[1] and file.last >= run[0]:
                 total += int(self._store.read(file, ["time"])["time"].is_between(*run).sum())
         return total
-
-
-def draft_of(manifest: Manifest) -> Draft:
-    """Return a stored dataset as a draft that can be changed."""
-    names = {one.source for one in manifest.slices}
-    return Draft(
-        key=manifest.key,
-        files={file.partition: file for file in manifest.files},
-        spans={name: tuple(one.span for one in manifest.slices if one.source == name) for name in sorted(names)},
-        exceptions={
-            name: tuple(run for one in manifest.slices if one.source == name for run in one.exceptions)
-            for name in sorted(names)
-        },
-        refs={ref.sha256: ref for ref in manifest.sources},
-        joined=set(manifest.joined),
-        finer=manifest.finer,
-    )
 
 
 def partitions(rows: pl.DataFrame, key: DatasetKey) -> Iterator[tuple[str, pl.DataFrame]]:
@@ -349,19 +309,15 @@ def _refuse_emptied(stored: pl.DataFrame, exceptions: tuple[Run, ...], source: S
         )
 
 
-def _rank(source: Source) -> tuple[int, str]:
-    return source.strength, source.name
+def _stands(draft: Draft, seam: Seam) -> bool:
+    """Whether the newer record still holds the stretch in which it was compared."""
+    return intersect([(seam.start, seam.end)], draft.spans.get(seam.newer, ()), draft.key.step) == (
+        (seam.start, seam.end),
+    )
 
 
-def _note(draft: Draft, ref: SourceRef) -> None:
-    """Record a source; of two names for the same bytes keep the one that does not depend on which came first."""
-    draft.refs[ref.sha256] = min(ref, draft.refs.get(ref.sha256, ref))
-    draft.refs.pop(SourceRef.repaired(ref.importer).sha256, None)
-
-
-def _minute(time: int) -> int:
-    return time - time % MINUTE_NS
-
-
-def _minutes(run: Run) -> Run:
-    return _minute(run[0]), _minute(run[1])
+def _year(partition: str) -> Run:
+    """Return the first and last minute of a year."""
+    year = np.datetime64(partition, "Y")
+    first, end = (int(one.astype("datetime64[ns]").astype(np.int64)) for one in (year, year + 1))
+    return first, end - MINUTE_NS

@@ -162,18 +162,22 @@ def test_one_id_for_two_trades_is_refused_and_a_repeated_trade_is_counted(lake: 
     assert lake.dataset(TRADES).manifest.rows == 1
 
 
-def test_trades_and_bars_of_one_pair_are_mixed_only_by_name_and_trades_win(
-    lake: Lake, zip_of: Zip, ohlcvt: Text, trades_csv: Text
-) -> None:
-    import_path(lake, zip_of("bars.zip", XBTUSD_1=ohlcvt(range(10))))
+def test_trades_and_bars_of_one_pair_are_mixed_only_by_name_and_where_they_agree(lake: Lake, zip_of: Zip) -> None:
+    minutes = [f"{DAY + 60 * m},{500 + m},{500 + m},{500 + m},{500 + m},1,1\n" for m in range(10)]
+    import_path(lake, zip_of("bars.zip", XBTUSD_1="".join(minutes)))
     before = _files(lake)
-    trades = zip_of("trades.zip", XBTUSD=trades_csv([(0, 500, 1), (119, 600, 1)]))
+    trades = zip_of("trades.zip", XBTUSD=f"{DAY},500,1\n{DAY + 119},501,1\n")
     with pytest.raises(DataError, match=r"trades\.zip!XBTUSD\.csv gives kraken-trades; .*join them by name"):
         import_path(lake, trades)
     assert _files(lake) == before
+    other = zip_of("other.zip", XBTUSD=f"{DAY},500,1\n{DAY + 119},501,1\n{DAY + 119},501,0.1\n")
+    with pytest.raises(DataError, match=r"minute 2023-01-01T00:01:00Z has 1 trades, .* and 2 trades, .* 1 minutes in a"):
+        import_path(lake, other, join=True)
+    assert _files(lake) == before
     import_path(lake, trades, join=True)
-    assert lake.bars("kraken", BTC, M1).close[:3].tolist() == [500.0, 600.0, 103.0]
     assert [one.source for one in lake.dataset(BARS).manifest.slices] == ["kraken-trades", "kraken-ohlcvt"]
+    (seam,) = lake.dataset(BARS).manifest.seams
+    assert (seam.older, seam.newer, seam.minutes, seam.trades) == ("kraken-ohlcvt", "kraken-trades", 2, 2)
 
 
 def test_bars_in_which_nothing_traded_are_not_stored_but_prove_the_time_empty(

@@ -128,8 +128,8 @@ def test_two_sources_are_mixed_only_by_name_and_each_bar_knows_its_own(lake: Lak
 def test_joined_sources_give_the_same_dataset_in_any_order(tmp_path: Path, order: tuple[int, ...]) -> None:
     parts = [
         _bars(range(30), source="parquet:a"),
-        _bars(range(10, 20), source="kraken-trades", price=200.0),
-        _bars(range(15, 40), source="kraken-ohlcvt", price=300.0),
+        _bars(range(10, 20), source="kraken-ohlcvt", price=200.0),
+        _bars(range(15, 40), source="kraken-rest-ohlc", price=300.0),
     ]
     first, again = Lake(tmp_path / "a"), Lake(tmp_path / "b")
     for part in parts:
@@ -140,8 +140,8 @@ def test_joined_sources_give_the_same_dataset_in_any_order(tmp_path: Path, order
     manifest = again.dataset(KEY).manifest
     assert [(one.source, one.rows) for one in manifest.slices] == [
         ("parquet:a", 10),
-        ("kraken-trades", 10),
-        ("kraken-ohlcvt", 20),
+        ("kraken-ohlcvt", 10),
+        ("kraken-rest-ohlc", 20),
     ]
 
 

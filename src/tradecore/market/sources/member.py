@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import polars as pl
 
-from tradecore.core.types import Pair, Timeframe
+from tradecore.core.types import SECOND_NS, Nanoseconds, Pair, Timeframe
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called with the name of what is read, the bytes read so far and the bytes in all."""
@@ -20,19 +20,24 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A kind of source: what an absent bar means in it, and which of two sources wins where a person joined them."""
+    """A kind of source: what an absent bar means in it, and which of two sources wins where a person joined them.
+
+    `grain` is the precision of the times of its trades: with ids, one trade may differ by so much in two sources.
+    """
 
     name: str
     absent: str
     strength: int
+    grain: Nanoseconds = 1
 
 
 _SOURCES = {
     one.name: one
     for one in (
-        Source("kraken-rest-trades", "empty", 60),
-        Source("trades-parquet", "empty", 55),
-        Source("kraken-trades", "empty", 50),
+        Source("kraken-rest-trades", "empty", 60, 100),
+        Source("kraken-live", "empty", 58, 1_000),
+        Source("trades-parquet", "empty", 55, 1_000_000),
+        Source("kraken-trades", "empty", 50, SECOND_NS),
         Source("kraken-ohlcvt", "empty", 40),
         Source("kraken-rest-ohlc", "missing", 30),
     )
