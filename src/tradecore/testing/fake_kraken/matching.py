@@ -85,6 +85,8 @@ class Matching:
         """Cancel an open order."""
         if order.order_id not in account.open:
             raise Said("EOrder:Unknown order")
+        if self._faults.hit("fill_after_cancel", str(order.pair)):
+            self._fill_late(account, order)
         self._end(account, order, OrderState.CANCELED, reason)
 
     def amend(self, account: Account, order: FakeOrder, change: Amendment) -> None:
@@ -133,6 +135,14 @@ class Matching:
             self._counters[key] = RateCounter(tier.engine_limit, tier.engine_decay)
         return self._counters[key]
 
+    def limit_of(self, account: Account) -> float:
+        """Return how far an account's counter of one pair may rise."""
+        return TIERS[account.tier].engine_limit
+
+    def new_id(self, kind: str) -> str:
+        """Return a new id of the venue."""
+        return self._ids.next(kind)
+
     # -- what the market does
 
     def on_tape_trade(self, pair: Pair, price: Decimal, amount: Decimal, side: Side, now: Nanoseconds) -> None:
@@ -174,13 +184,6 @@ class Matching:
             if moment
         ]
         return min(due, default=None)
-
-    def fill_late(self, account: Account, order: FakeOrder) -> None:
-        """Fill half of an order that is about to be cancelled: the cancel came too late for that much."""
-        rules = self._market.pair_rules(order.pair)
-        amount = round(order.left / 2, rules.lot_decimals)
-        if order.limit is not None and not order.waiting and amount > 0:
-            self._book(account, order, order.limit, amount, self._clock.now(), maker=True)
 
     # -- how it is decided
 
@@ -342,6 +345,13 @@ class Matching:
             return ZERO
         self._book(account, order, order.limit, amount, now, maker=True)
         return amount
+
+    def _fill_late(self, account: Account, order: FakeOrder) -> None:
+        """Fill half of an order that is about to be cancelled: the cancel came too late for that much."""
+        rules = self._market.pair_rules(order.pair)
+        amount = round(order.left / 2, rules.lot_decimals)
+        if order.limit is not None and not order.waiting and amount > 0:
+            self._book(account, order, order.limit, amount, self._clock.now(), maker=True)
 
     def _reached(self, order: FakeOrder, price: Decimal) -> bool:
         self._follow(order, price)
