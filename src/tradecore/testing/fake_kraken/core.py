@@ -8,24 +8,65 @@ Invariant: with the same tapes, seed, clock and requests in the same order, ever
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Protocol
+
+import numpy as np
 
 from tradecore.core.clock import Clock
 from tradecore.core.seeds import generator
-from tradecore.core.types import Nanoseconds, Pair
+from tradecore.core.types import Nanoseconds, Pair, Side
+from tradecore.testing.fake_kraken.charts import CHARTS, Charts
 from tradecore.testing.fake_kraken.edge import Edge
 from tradecore.testing.fake_kraken.faults import Faults
 from tradecore.testing.fake_kraken.limits import Buckets
-from tradecore.testing.fake_kraken.market import Market
+from tradecore.testing.fake_kraken.market import LOT_DECIMALS, Market, Track
+from tradecore.testing.fake_kraken.outlet import Outlet
 from tradecore.testing.fake_kraken.public_rest import PublicApi
+from tradecore.testing.fake_kraken.public_socket import PublicSession
 from tradecore.testing.fake_kraken.said import Said
+from tradecore.testing.fake_kraken.session import Session
 from tradecore.testing.fake_kraken.settings import FakeSettings
 from tradecore.testing.fake_kraken.tape import Tape
-from tradecore.testing.fake_kraken.wire import Connection, HttpReply, HttpRequest, refusal
+from tradecore.testing.fake_kraken.wire import Connection, HttpReply, HttpRequest, refusal, to_json
+
+PUBLIC_SOCKETS = ("/v2",)
+PRIVATE_SOCKETS = ("/v2-auth", "/auth/v2", "/private/v2")
+"""Paths of sockets: a client that appends /v2 to an address by itself can be given one that ends in /auth."""
 
 _PUBLIC, _PRIVATE = "/0/public/", "/0/private/"
 _PER_PAIR = ("Trades", "OHLC")
 _IN_MAINTENANCE = ("Time", "SystemStatus")
+_FIRST_CONNECTION = 6_447_481_662_169_813_000
+
+
+class PrivateSide(Protocol):
+    """What the core asks of the accounts' side."""
+
+    def http(self, path: str, form: Mapping[str, Any], headers: Mapping[str, str], raw_body: bytes) -> Any:
+        """Return the result of a private call. Errors: Said."""
+        ...
+
+    def connection(self, outlet: Outlet, connection_id: int) -> Session:
+        """Return the session of a new private socket."""
+        ...
+
+    def watches(self, pair: Pair) -> bool:
+        """Tell whether trades of a pair concern anybody."""
+        ...
+
+    def on_tape_trade(self, pair: Pair, price: Decimal, amount: Decimal, side: Side, now: Nanoseconds) -> None:
+        """Meet one trade of the tape."""
+        ...
+
+    def on_time(self, now: Nanoseconds) -> None:
+        """Do what is due by now: expiries, the dead man's switch."""
+        ...
+
+    def next_due(self) -> Nanoseconds | None:
+        """Return when something will be due."""
+        ...
 
 
 class FakeKraken:
@@ -40,26 +81,97 @@ class FakeKraken:
         self.faults = Faults(generator(seed, "faults"))
         self.market = Market(tapes, clock, self.faults, self.settings, seed)
         self.requests: Counter[str] = Counter()
-        """How many requests came, by endpoint."""
+        """How many requests came, by endpoint; sockets count as `socket`."""
+        self.private: PrivateSide | None = None
+        """The accounts' side; without one every private call is unknown."""
         self._edge = Edge(self.faults, generator(seed, "edge"))
         self._public = PublicApi(self.market, self.settings)
+        self._charts = Charts(self.market)
         self._calls = Buckets(self.settings.public_limit)
         self._pair_calls = Buckets(self.settings.pair_limit)
+        self._sessions: dict[int, Session] = {}
+        self._connections = 0
+        self._played = {pair: track.position(clock.now()) for pair, track in self.market.tracks.items()}
+        self._told_status = self.market.status
 
     def http(self, request: HttpRequest) -> HttpReply:
         """Answer one request, faults included."""
         self.advance()
         self.requests[request.endpoint] += 1
-        return self._edge.pass_on(request, self.clock.now(), self._answer)
+        reply = self._edge.pass_on(request, self.clock.now(), self._answer)
+        self._tell_status()
+        return reply
+
+    def connect(self, path: str, push: Callable[[str], None], drop: Callable[[], None]) -> Connection:
+        """Open a socket. `push` is called with each message for the client, `drop` when the venue hangs up.
+
+        Errors: ConnectionRefusedError for a path without sockets and by the fault `ws_refused`.
+        """
+        private = path in PRIVATE_SOCKETS
+        if not private and path not in PUBLIC_SOCKETS:
+            raise ConnectionRefusedError(f"no socket at {path}; expected {', '.join(PUBLIC_SOCKETS + PRIVATE_SOCKETS)}")
+        if self.faults.hit("ws_refused", path):
+            raise ConnectionRefusedError(f"socket {path} refused")
+        self.advance()
+        self.requests["socket"] += 1
+        self._connections += 1
+        number = self._connections
+        rng = generator(self.seed, "socket", number)
+        outlet = Outlet(push, drop, self.clock, self.faults, self.settings, rng)
+        identity = _FIRST_CONNECTION + number
+        session: Session
+        if not private:
+            session = PublicSession(outlet, self.clock, self.market, self.faults, self.settings, identity)
+        elif self.private is not None:
+            session = self.private.connection(outlet, identity)
+        else:
+            raise ConnectionRefusedError(f"no accounts, so no socket at {path}")
+        self._sessions[number] = session
+        return _Open(self, session, number)
+
+    def advance(self) -> None:
+        """Play everything that is due by now: trades of the tapes in order of time, then what time alone makes due."""
+        now = self.clock.now()
+        self._tell_status()
+        for track, first, end in self._due_trades(now):
+            with self.market.playing(int(track.time[end - 1])):
+                self._play(track, first, end)
+        if self.private is not None:
+            self.private.on_time(now)
+        for number, session in list(self._sessions.items()):
+            session.on_time(now)
+            if session.outlet.cut:
+                self.forget(number)
+
+    def next_due(self) -> Nanoseconds | None:
+        """Return when something will be due, None when nothing will be unless somebody asks."""
+        due = [session.next_due() for session in self._sessions.values()]
+        if self.private is not None:
+            due.append(self.private.next_due())
+        for pair, track in self.market.tracks.items():
+            if self._played[pair] < len(track.time) and self._watched(pair):
+                due.append(int(track.time[self._played[pair]]))
+        return min((moment for moment in due if moment is not None), default=None)
+
+    def forget(self, number: int) -> None:
+        """Let go of a connection that is closed."""
+        self._sessions.pop(number, None)
 
     def _answer(self, request: HttpRequest, now: Nanoseconds) -> bytes:
         """Return the body of an answer as of `now`."""
+        if request.path.startswith(CHARTS):
+            return self._charts.answer(request, now)
         try:
             if request.path.startswith(_PUBLIC):
-                return envelope_of(self._public_result(request, now))
-            raise Said("EGeneral:Unknown method")
+                result = self._public_result(request, now)
+            elif request.path.startswith(_PRIVATE) and self.private is not None:
+                form = request.arguments()
+                result = to_json(self.private.http(request.path, form, request.headers, request.body))
+            else:
+                raise Said("EGeneral:Unknown method")
         except Said as said:
             return refusal(said)
+        return b'{"error":[],"result":' + result + b"}"
 
     def _public_result(self, request: HttpRequest, now: Nanoseconds) -> bytes:
         endpoint, arguments = request.endpoint, request.arguments()
@@ -72,18 +184,58 @@ class FakeKraken:
             raise Said("EAPI:Rate limit exceeded")
         return self._public.answer(endpoint, arguments, now)
 
-    def connect(self, path: str, push: Callable[[str], None], drop: Callable[[], None]) -> Connection:
-        """Open a socket. `push` is called with each message for the client, `drop` when the venue hangs up."""
-        raise NotImplementedError
+    def _watched(self, pair: Pair) -> bool:
+        if self.private is not None and self.private.watches(pair):
+            return True
+        return any(isinstance(session, PublicSession) and session.watches(pair) for session in self._sessions.values())
 
-    def advance(self) -> None:
-        """Play everything that is due by now."""
+    def _due_trades(self, now: Nanoseconds) -> Iterator[tuple[Track, int, int]]:
+        """Yield groups of trades of one moment, across pairs in order of time; pairs that nobody watches skip ahead."""
+        groups: list[tuple[int, int, Track, int, int]] = []
+        for place, (pair, track) in enumerate(self.market.tracks.items()):
+            first, end = self._played[pair], track.position(now)
+            self._played[pair] = end
+            if first < end and self._watched(pair):
+                shown = track.tape.shown_time[first:end]
+                heads = np.flatnonzero(np.concatenate([[True], shown[1:] != shown[:-1]])) + first
+                ends = np.append(heads[1:], end)
+                groups += [
+                    (int(track.time[head]), place, track, head, stop)
+                    for head, stop in zip(heads.tolist(), ends.tolist(), strict=True)
+                ]
+        groups.sort(key=lambda group: group[:2])
+        for _, _, track, first, end in groups:
+            yield track, first, end
 
-    def next_due(self) -> Nanoseconds | None:
-        """Return when something will be due, None when nothing will be unless somebody asks."""
-        return None
+    def _play(self, track: Track, first: int, end: int) -> None:
+        pair = track.listed.pair
+        if self.private is not None and self.private.watches(pair):
+            for trade in range(first, end):
+                price = Decimal(int(track.price[trade])).scaleb(-track.listed.price_decimals)
+                amount = Decimal(int(track.amount[trade])).scaleb(-LOT_DECIMALS)
+                side = Side(int(track.tape.side[trade]))
+                self.private.on_tape_trade(pair, price, amount, side, int(track.time[trade]))
+        for session in list(self._sessions.values()):
+            if isinstance(session, PublicSession):
+                session.on_trades(track, first, end)
+
+    def _tell_status(self) -> None:
+        if self.market.status != self._told_status:
+            self._told_status = self.market.status
+            for session in list(self._sessions.values()):
+                session.tell_status()
 
 
-def envelope_of(result: bytes) -> bytes:
-    """Return the JSON of a result as the venue wraps it."""
-    return b'{"error":[],"result":' + result + b"}"
+class _Open:
+    """A connection as the shell holds it: the venue moves on before it listens."""
+
+    def __init__(self, fake: FakeKraken, session: Session, number: int) -> None:
+        self._fake, self._session, self._number = fake, session, number
+
+    def receive(self, text: str) -> None:
+        self._fake.advance()
+        self._session.receive(text)
+
+    def closed(self) -> None:
+        self._session.closed()
+        self._fake.forget(self._number)

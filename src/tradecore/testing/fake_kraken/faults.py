@@ -38,6 +38,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "maintenance": "system status maintenance: everything but Time and SystemStatus is unavailable",
         "cancel_only": "system status cancel_only",
         "post_only": "system status post_only",
+        "ws_refused": "sockets: a new connection is refused",
         "ws_drop": "sockets: the connection is cut in place of a message",
         "ws_zombie": "sockets: from this message on only heartbeats come",
         "ws_silent": "sockets: from this message on nothing comes",

@@ -23,6 +23,7 @@ from tradecore.testing.fake_kraken.settings import FakeSettings
 from tradecore.testing.fake_kraken.tape import Tape
 
 LOT_DECIMALS = 8
+_BLOCK = 256
 TAKER_DEPTH = 500
 """How many levels a taking order may eat."""
 
@@ -41,11 +42,24 @@ class Track:
         self.traded: IntArray = np.concatenate([[0], np.cumsum(self.amount)])
         turnover = self.price.astype(np.float64) * self.amount
         self.turnover = np.concatenate([[0.0], np.cumsum(turnover)])
+        heads = np.arange(0, len(tape), _BLOCK)
+        self._lows = np.minimum.reduceat(self.price, heads) if len(tape) else self.price
+        self._highs = np.maximum.reduceat(self.price, heads) if len(tape) else self.price
         self.offers = Offers(self.price, tape.side, listed.price_decimals, settings, seed)
 
     def position(self, moment: Nanoseconds) -> int:
         """Return how many trades have happened by a moment."""
         return int(np.searchsorted(self.time, moment, side="right"))
+
+    def extremes(self, first: int, last: int) -> tuple[int, int]:
+        """Return the lowest and the highest price of trades [first, last), of which there is one at least."""
+        head, tail = -(-first // _BLOCK), last // _BLOCK
+        if head >= tail:
+            span = self.price[first:last]
+            return int(span.min()), int(span.max())
+        edges = np.concatenate([self.price[first : head * _BLOCK], self.price[tail * _BLOCK : last]])
+        low, high = int(self._lows[head:tail].min()), int(self._highs[head:tail].max())
+        return (min(low, int(edges.min())), max(high, int(edges.max()))) if len(edges) else (low, high)
 
     def vwap_units(self, first: int, last: int) -> float:
         """Return the mean price of trades [first, last) by amount, in units of the price; 0 without trades."""

@@ -15,14 +15,14 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from tradecore.core.errors import TradecoreError, UsageError
-from tradecore.testing.fake_kraken.core import FakeKraken
+from tradecore.testing.fake_kraken.core import PRIVATE_SOCKETS, PUBLIC_SOCKETS, FakeKraken
+from tradecore.testing.fake_kraken.edge import page
 from tradecore.testing.fake_kraken.wire import NEVER, HttpReply, HttpRequest
+from tradecore.venues.kraken.addresses import Addresses
 
 if TYPE_CHECKING:
     from aiohttp import web
 
-PUBLIC_SOCKETS = ("/v2",)
-PRIVATE_SOCKETS = ("/v2-auth", "/auth/v2", "/private/v2")
 _LOOPBACK = ("127.0.0.1", "::1")
 _PUMP_S = 0.01
 _TRICKLES = 10
@@ -41,6 +41,11 @@ class FakeKrakenServer:
     def url(self) -> str:
         """The address of REST: http://127.0.0.1:PORT."""
         return f"http://{self._host}:{self._port}"
+
+    @property
+    def addresses(self) -> Addresses:
+        """The addresses for our own client."""
+        return Addresses.local(self.url)
 
     @property
     def socket_url(self) -> str:
@@ -122,10 +127,13 @@ class FakeKrakenServer:
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         from aiohttp import web
 
+        outgoing: asyncio.Queue[str | None] = asyncio.Queue()
+        try:
+            connection = self.fake.connect(request.path, outgoing.put_nowait, lambda: outgoing.put_nowait(None))
+        except ConnectionRefusedError:
+            return web.Response(status=503, body=page(503), content_type="text/html")
         socket = web.WebSocketResponse(autoping=True, compress=False, max_msg_size=1 << 20)
         await socket.prepare(request)
-        outgoing: asyncio.Queue[str | None] = asyncio.Queue()
-        connection = self.fake.connect(request.path, outgoing.put_nowait, lambda: outgoing.put_nowait(None))
         writer = asyncio.create_task(_write(request, socket, outgoing))
         try:
             async for message in socket:

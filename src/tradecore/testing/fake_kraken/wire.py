@@ -70,19 +70,6 @@ class Connection(Protocol):
         """Learn that the client is gone."""
         ...
 
-    def on_time(self, now: Nanoseconds) -> None:
-        """Send what is due by now: heartbeats, held messages."""
-        ...
-
-    def next_due(self) -> Nanoseconds | None:
-        """Return when there is something to send without anything happening, None for never."""
-        ...
-
-
-def envelope(result: object) -> bytes:
-    """Return a result as the venue wraps it."""
-    return b'{"error":[],"result":' + to_json(result) + b"}"
-
 
 def refusal(said: Said) -> bytes:
     """Return an error as the venue wraps it."""
