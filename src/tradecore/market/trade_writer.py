@@ -47,7 +47,8 @@ def add_trades(writer: Writer, draft: Draft, addition: Addition) -> None:
     ids = union(run for name, kind in kinds.items() if kind for run in draft.spans[name])
     plain, ids = (plain, union([*ids, addition.span])) if numbered else (union([*plain, addition.span]), ids)
     final = settled(plain, ids)
-    _refuse_touching(draft, addition, meet_unproved(plain, final))
+    proved = [(seam.start, seam.end) for seam in draft.seams]
+    _refuse_touching(draft, addition, meet_unproved(plain, [run for run in final if not intersect(proved, [run])]))
     rivals = {name for name in others if kinds[name]} if numbered else set[str]()
     if numbered:
         touched = _add_numbered(writer, draft, addition, intersect([addition.span], final), plain, rivals)
