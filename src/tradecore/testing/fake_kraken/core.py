@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
-from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,13 +22,16 @@ from tradecore.testing.fake_kraken.faults import Faults
 from tradecore.testing.fake_kraken.limits import Buckets
 from tradecore.testing.fake_kraken.market import LOT_DECIMALS, Market, Track
 from tradecore.testing.fake_kraken.outlet import Outlet
+from tradecore.testing.fake_kraken.private_api import PrivateApi
+from tradecore.testing.fake_kraken.private_socket import PrivateConnection
+from tradecore.testing.fake_kraken.private_words import exact_json
 from tradecore.testing.fake_kraken.public_rest import PublicApi
 from tradecore.testing.fake_kraken.public_socket import PublicSession
 from tradecore.testing.fake_kraken.said import Said
-from tradecore.testing.fake_kraken.session import Session
+from tradecore.testing.fake_kraken.session import status_text
 from tradecore.testing.fake_kraken.settings import FakeSettings
 from tradecore.testing.fake_kraken.tape import Tape
-from tradecore.testing.fake_kraken.wire import Connection, HttpReply, HttpRequest, refusal, to_json
+from tradecore.testing.fake_kraken.wire import Connection, HttpReply, HttpRequest, refusal
 
 PUBLIC_SOCKETS = ("/v2",)
 PRIVATE_SOCKETS = ("/v2-auth", "/auth/v2", "/private/v2")
@@ -38,35 +40,6 @@ PRIVATE_SOCKETS = ("/v2-auth", "/auth/v2", "/private/v2")
 _PUBLIC, _PRIVATE = "/0/public/", "/0/private/"
 _PER_PAIR = ("Trades", "OHLC")
 _IN_MAINTENANCE = ("Time", "SystemStatus")
-_FIRST_CONNECTION = 6_447_481_662_169_813_000
-
-
-class PrivateSide(Protocol):
-    """What the core asks of the accounts' side."""
-
-    def http(self, path: str, form: Mapping[str, Any], headers: Mapping[str, str], raw_body: bytes) -> Any:
-        """Return the result of a private call. Errors: Said."""
-        ...
-
-    def connection(self, outlet: Outlet, connection_id: int) -> Session:
-        """Return the session of a new private socket."""
-        ...
-
-    def watches(self, pair: Pair) -> bool:
-        """Tell whether trades of a pair concern anybody."""
-        ...
-
-    def on_tape_trade(self, pair: Pair, price: Decimal, amount: Decimal, side: Side, now: Nanoseconds) -> None:
-        """Meet one trade of the tape."""
-        ...
-
-    def on_time(self, now: Nanoseconds) -> None:
-        """Do what is due by now: expiries, the dead man's switch."""
-        ...
-
-    def next_due(self) -> Nanoseconds | None:
-        """Return when something will be due."""
-        ...
 
 
 class FakeKraken:
@@ -82,14 +55,14 @@ class FakeKraken:
         self.market = Market(tapes, clock, self.faults, self.settings, seed)
         self.requests: Counter[str] = Counter()
         """How many requests came, by endpoint; sockets count as `socket`."""
-        self.private: PrivateSide | None = None
-        """The accounts' side; without one every private call is unknown."""
+        self.private = PrivateApi(self.market, clock, self.faults, self.settings, seed)
+        """The accounts' side: it has no account until one is added."""
         self._edge = Edge(self.faults, generator(seed, "edge"))
         self._public = PublicApi(self.market, self.settings)
         self._charts = Charts(self.market)
         self._calls = Buckets(self.settings.public_limit)
         self._pair_calls = Buckets(self.settings.pair_limit)
-        self._sessions: dict[int, Session] = {}
+        self._lines: dict[int, _Line] = {}
         self._connections = 0
         self._played = {pair: track.position(clock.now()) for pair, track in self.market.tracks.items()}
         self._told_status = self.market.status
@@ -118,36 +91,38 @@ class FakeKraken:
         number = self._connections
         rng = generator(self.seed, "socket", number)
         outlet = Outlet(push, drop, self.clock, self.faults, self.settings, rng)
-        identity = _FIRST_CONNECTION + number
-        session: Session
-        if not private:
-            session = PublicSession(outlet, self.clock, self.market, self.faults, self.settings, identity)
-        elif self.private is not None:
-            session = self.private.connection(outlet, identity)
+        session: PublicSession | PrivateConnection
+        if private:
+            session = self.private.connection(outlet.relay)
         else:
-            raise ConnectionRefusedError(f"no accounts, so no socket at {path}")
-        self._sessions[number] = session
-        return _Open(self, session, number)
+            session = PublicSession(outlet, self.clock, self.market, self.faults, self.settings)
+        self._lines[number] = _Line(self, outlet, session, number)
+        return self._lines[number]
 
     def advance(self) -> None:
         """Play everything that is due by now: trades of the tapes in order of time, then what time alone makes due."""
         now = self.clock.now()
         self._tell_status()
         for track, first, end in self._due_trades(now):
-            with self.market.playing(int(track.time[end - 1])):
+            moment = int(track.time[end - 1])
+            due = self.private.next_due()
+            if due is not None and due <= moment:
+                with self.market.playing(due):
+                    self.private.on_time(due)
+            with self.market.playing(moment):
                 self._play(track, first, end)
-        if self.private is not None:
-            self.private.on_time(now)
-        for number, session in list(self._sessions.items()):
-            session.on_time(now)
-            if session.outlet.cut:
-                self.forget(number)
+        self.private.on_time(now)
+        for line in list(self._lines.values()):
+            line.outlet.on_time(now)
+            line.session.on_time(now)
+            if line.outlet.cut:
+                line.closed()
 
     def next_due(self) -> Nanoseconds | None:
         """Return when something will be due, None when nothing will be unless somebody asks."""
-        due = [session.next_due() for session in self._sessions.values()]
-        if self.private is not None:
-            due.append(self.private.next_due())
+        due = [self.private.next_due()]
+        for line in self._lines.values():
+            due += [line.outlet.next_due(), line.session.next_due()]
         for pair, track in self.market.tracks.items():
             if self._played[pair] < len(track.time) and self._watched(pair):
                 due.append(int(track.time[self._played[pair]]))
@@ -155,7 +130,7 @@ class FakeKraken:
 
     def forget(self, number: int) -> None:
         """Let go of a connection that is closed."""
-        self._sessions.pop(number, None)
+        self._lines.pop(number, None)
 
     def _answer(self, request: HttpRequest, now: Nanoseconds) -> bytes:
         """Return the body of an answer as of `now`."""
@@ -164,9 +139,8 @@ class FakeKraken:
         try:
             if request.path.startswith(_PUBLIC):
                 result = self._public_result(request, now)
-            elif request.path.startswith(_PRIVATE) and self.private is not None:
-                form = request.arguments()
-                result = to_json(self.private.http(request.path, form, request.headers, request.body))
+            elif request.path.startswith(_PRIVATE):
+                result = self._private_result(request, now)
             else:
                 raise Said("EGeneral:Unknown method")
         except Said as said:
@@ -184,10 +158,17 @@ class FakeKraken:
             raise Said("EAPI:Rate limit exceeded")
         return self._public.answer(endpoint, arguments, now)
 
+    def _private_result(self, request: HttpRequest, now: Nanoseconds) -> bytes:
+        if self.market.status == "maintenance":
+            raise Said("EService:Unavailable")
+        as_of = now if now < self.clock.now() else None
+        return exact_json(self.private.http(request.path, request.headers, request.body, as_of)).encode()
+
     def _watched(self, pair: Pair) -> bool:
-        if self.private is not None and self.private.watches(pair):
-            return True
-        return any(isinstance(session, PublicSession) and session.watches(pair) for session in self._sessions.values())
+        return self.private.has_orders(pair) or any(session.watches(pair) for session in self._public_sessions())
+
+    def _public_sessions(self) -> list[PublicSession]:
+        return [line.session for line in self._lines.values() if isinstance(line.session, PublicSession)]
 
     def _due_trades(self, now: Nanoseconds) -> Iterator[tuple[Track, int, int]]:
         """Yield groups of trades of one moment, across pairs in order of time; pairs that nobody watches skip ahead."""
@@ -209,33 +190,38 @@ class FakeKraken:
 
     def _play(self, track: Track, first: int, end: int) -> None:
         pair = track.listed.pair
-        if self.private is not None and self.private.watches(pair):
+        if self.private.has_orders(pair):
             for trade in range(first, end):
                 price = Decimal(int(track.price[trade])).scaleb(-track.listed.price_decimals)
                 amount = Decimal(int(track.amount[trade])).scaleb(-LOT_DECIMALS)
                 side = Side(int(track.tape.side[trade]))
                 self.private.on_tape_trade(pair, price, amount, side, int(track.time[trade]))
-        for session in list(self._sessions.values()):
-            if isinstance(session, PublicSession):
-                session.on_trades(track, first, end)
+        for session in self._public_sessions():
+            session.on_trades(track, first, end)
 
     def _tell_status(self) -> None:
         if self.market.status != self._told_status:
             self._told_status = self.market.status
-            for session in list(self._sessions.values()):
-                session.tell_status()
+            for line in list(self._lines.values()):
+                line.outlet.send(status_text(self._told_status, line.number), "status", "control")
 
 
-class _Open:
+class _Line:
     """A connection as the shell holds it: the venue moves on before it listens."""
 
-    def __init__(self, fake: FakeKraken, session: Session, number: int) -> None:
-        self._fake, self._session, self._number = fake, session, number
+    def __init__(
+        self, fake: FakeKraken, outlet: Outlet, session: PublicSession | PrivateConnection, number: int
+    ) -> None:
+        self._fake, self.outlet, self.session, self.number = fake, outlet, session, number
+        self._closed = False
 
     def receive(self, text: str) -> None:
         self._fake.advance()
-        self._session.receive(text)
+        if not self.outlet.cut:
+            self.session.receive(text)
 
     def closed(self) -> None:
-        self._session.closed()
-        self._fake.forget(self._number)
+        if not self._closed:
+            self._closed = True
+            self.session.closed()
+            self._fake.forget(self.number)

@@ -42,7 +42,7 @@ class Edge:
         endpoint = request.endpoint
         instead = self._instead(request, now, answer)
         if instead is None:
-            seen = now if request.path.startswith("/0/private/") else self._seen_time(endpoint, now)
+            seen = self._seen_time(endpoint, now)
             instead = self._damaged(endpoint, HttpReply(200, answer(request, seen)))
         late = self._faults.strike("latency", endpoint)
         if late:

@@ -46,12 +46,10 @@ class _Subscription:
 class PublicSession(Session):
     """A client of the public socket."""
 
-    def __init__(
-        self, outlet: Outlet, clock: Clock, market: Market, faults: Faults, settings: FakeSettings, connection_id: int
-    ) -> None:
+    def __init__(self, outlet: Outlet, clock: Clock, market: Market, faults: Faults, settings: FakeSettings) -> None:
         self._market, self._faults, self._settings = market, faults, settings
         self._held: dict[tuple[str, str | None, int], _Subscription] = {}
-        super().__init__(outlet, clock, lambda: market.status, connection_id)
+        super().__init__(outlet, clock, market.status)
 
     def watches(self, pair: Pair) -> bool:
         """Tell whether trades of a pair lead to messages."""

@@ -18,26 +18,16 @@ from tradecore.testing.fake_kraken.wire import stamp
 
 Message = Mapping[str, Any]
 
+_FIRST_CONNECTION = 6_447_481_662_169_813_000
+
 
 class Session:
     """The part of a connection that is the same on every socket."""
 
-    def __init__(self, outlet: Outlet, clock: Clock, status: Callable[[], str], connection_id: int) -> None:
+    def __init__(self, outlet: Outlet, clock: Clock, status: str) -> None:
         self.outlet = outlet
         self._clock = clock
-        self._status = status
-        self._connection_id = connection_id
-        self.tell_status()
-
-    def tell_status(self) -> None:
-        """Send the system status, as on connecting and at every change."""
-        told = {
-            "api_version": "v2",
-            "connection_id": self._connection_id,
-            "system": self._status(),
-            "version": "2.0.10",
-        }
-        self.send({"channel": "status", "type": "update", "data": [told]})
+        self.outlet.send(status_text(status, clock.now()), "status", "control")
 
     def receive(self, text: str) -> None:
         """Take one message of the client."""
@@ -66,12 +56,11 @@ class Session:
         """Learn that the client is gone."""
 
     def on_time(self, now: Nanoseconds) -> None:
-        """Send what is due by now."""
-        self.outlet.on_time(now)
+        """Do what is due by now: nothing, the outlet beats by itself."""
 
     def next_due(self) -> Nanoseconds | None:
-        """Return when something will be due."""
-        return self.outlet.next_due()
+        """Return when something will be due: never."""
+        return None
 
     def request(self, method: str, params: Message, about: Message, arrived: Nanoseconds) -> None:
         """Answer a request that is not about subscriptions; there is none on the public side."""
@@ -125,6 +114,17 @@ class Session:
 
     def _times(self, arrived: Nanoseconds) -> dict[str, str]:
         return {"time_in": stamp(arrived), "time_out": stamp(self._clock.now())}
+
+
+def status_text(status: str, connection: int) -> str:
+    """Return the message of the system status, as sent on connecting and at every change."""
+    told = {
+        "system": status,
+        "api_version": "v2",
+        "connection_id": _FIRST_CONNECTION + connection % 1_000_000,
+        "version": "2.0.10",
+    }
+    return json.dumps({"channel": "status", "type": "update", "data": [told]}, separators=(",", ":"))
 
 
 def _nothing() -> None:
