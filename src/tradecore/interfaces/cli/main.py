@@ -29,6 +29,7 @@ NOUNS: Mapping[str, str] = MappingProxyType(
         "init": "Make a workspace: settings and folders.",
         "hello": "See it work: a market, a strategy, an honest verdict, a report.",
         "data": "Market data: import, list, show, verify, repair, retain, synth, push, pull.",
+        "venue": "Ask the venue: status, pairs, ticker, book; your balance, fees, orders, trades, key.",
         "features": "Indicators: list, show, check.",
         "strategy": "Strategies: list, new, check.",
         "backtest": "Test a strategy: run, sweep, walk-forward, compare, lookahead.",

@@ -14,6 +14,7 @@ import textwrap
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any, Protocol
 
 WIDTH = 100
@@ -119,6 +120,8 @@ def plain(value: Any) -> Any:
         return plain(value.tolist())
     if isinstance(value, float):
         return float(value) if math.isfinite(value) else None
+    if isinstance(value, Decimal):
+        return f"{value:f}"  # never 1E-8, which not every reader takes for a number
     if hasattr(value, "__dataclass_fields__"):
         return {name: plain(getattr(value, name)) for name in value.__dataclass_fields__ if not name.startswith("_")}
     return str(value)

@@ -1,0 +1,71 @@
+"""Kraken's clients as the settings and the environment want them: addresses, pace, tier, key. Asks nothing by itself.
+
+The verbs that talk to Kraken open them here (`bootstrap` hands the same on to Python users), so that nothing else knows
+which setting belongs to which part. Invariant: a key is read only where something is signed, and never before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from tradecore.config.tree import KrakenSettings
+from tradecore.control.lab import Lab
+from tradecore.core.errors import UsageError
+from tradecore.venues.kraken.addresses import Addresses
+from tradecore.venues.kraken.futures import KrakenFutures
+from tradecore.venues.kraken.limits import Pace, PaceSettings, Tier
+from tradecore.venues.kraken.public import KrakenPublic
+from tradecore.venues.kraken.transport import NetworkTransport
+
+
+def addresses(settings: KrakenSettings) -> Addresses:
+    """Return where Kraken is, by the settings. Errors: ConfigError for one that would send secrets unencrypted."""
+    return Addresses(
+        rest=settings.rest_address,
+        socket=settings.socket_address,
+        private_socket=settings.private_socket_address,
+        futures=settings.futures_address,
+    )
+
+
+def settings_at(address: str) -> Mapping[str, str]:
+    """Return the settings that point every part of the client at one address, as the local fake has.
+
+    Errors: UsageError for what is no http address.
+    """
+    if not address.startswith(("http://", "https://")):
+        raise UsageError(f"--address {address}: expected http://HOST:PORT, as the fake Kraken prints it")
+    at = Addresses.local(address)
+    return {
+        "kraken.rest_address": at.rest,
+        "kraken.socket_address": at.socket,
+        "kraken.private_socket_address": at.private_socket,
+        "kraken.futures_address": at.futures,
+    }
+
+
+def pace(lab: Lab) -> Pace:
+    """Return the pace of public calls by the settings."""
+    return Pace(lab.clock, PaceSettings(interval_s=1 / lab.settings.kraken.requests_per_second))
+
+
+def tier(settings: KrakenSettings) -> Tier:
+    """Return the account's tier."""
+    return Tier[settings.tier.upper()]
+
+
+@asynccontextmanager
+async def open_kraken_public(lab: Lab) -> AsyncIterator[KrakenPublic]:
+    """Open the client of Kraken's public calls, for the length of a block. Errors: ConfigError."""
+    settings = lab.settings.kraken
+    async with NetworkTransport() as transport:
+        yield KrakenPublic(transport, addresses(settings), lab.clock, pace(lab), timeout_s=settings.timeout_s)
+
+
+@asynccontextmanager
+async def open_kraken_futures(lab: Lab) -> AsyncIterator[KrakenFutures]:
+    """Open the client of Kraken Futures' charts, for the length of a block. Errors: ConfigError."""
+    settings = lab.settings.kraken
+    async with NetworkTransport() as transport:
+        yield KrakenFutures(transport, addresses(settings), lab.clock, pace(lab), timeout_s=settings.timeout_s)
