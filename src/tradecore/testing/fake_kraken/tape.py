@@ -6,7 +6,7 @@ Invariants: `time` (the venue's inner cursor, nanoseconds) never falls; trade id
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -49,6 +49,10 @@ class Tape:
 
     def __len__(self) -> int:
         return len(self.time)
+
+    def shifted(self, by: Nanoseconds) -> Tape:
+        """Return the same trades at other times."""
+        return replace(self, time=self.time + by, shown_time=self.shown_time + by)
 
     @classmethod
     def of_arrays(cls, time: Any, price: Any, amount: Any, side: Any, **more: Any) -> Tape:
