@@ -1,0 +1,324 @@
+"""What a Kraken socket is asked for, and what the answers prove: acks, sequences, book checksums, silence.
+
+Synchronous and without a connection: `kraken.socket` hands it every message and sends what it leaves in `outgoing`.
+Invariant: whatever breaks the continuity of a channel is told as a `Gap`, counted, and mended by asking for a new
+snapshot of that symbol alone, with growing pauses; it never ends the connection.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from tradecore.core.types import Pair
+from tradecore.venues.kraken import messages as m
+from tradecore.venues.kraken.book import Book
+from tradecore.venues.kraken.frames import request_text
+from tradecore.venues.kraken.names import pair_from_kraken
+
+PRIVATE_CHANNELS = frozenset(("executions", "balances"))
+DEFAULT_DEPTH = 10
+SNAPSHOT_WITHIN_S = 10.0
+"""A snapshot asked for again that has not come by then is asked for once more."""
+LONGEST_PAUSE_S = 60.0
+"""Between two snapshots of one symbol, when each breaks again; after as long without a break the pauses start anew."""
+_LOST_SESSION = ("ESession:", "EAuth:", "Invalid token", "Token expired")
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """One call of `subscribe`, and how far the venue has answered it on this connection."""
+
+    channel: str
+    symbols: tuple[str, ...]
+    params: Mapping[str, object]
+    data_within_s: float | None
+    unanswered: set[str] = field(default_factory=set)
+    asked_at: float = 0.0
+    heard_at: float = 0.0
+
+
+@dataclass(slots=True)
+class _Repair:
+    """A snapshot that is asked for again: whether it is still awaited, the next try, and the tries so far."""
+
+    due: float
+    open: bool = True
+    tries: int = 0
+
+
+class Subscriptions:
+    """Everything wanted on one address, kept over all its connections."""
+
+    def __init__(self) -> None:
+        self.outgoing: deque[str] = deque()
+        """Requests to be sent, oldest first."""
+        self.books: dict[Pair, Book] = {}
+        self.counts: Counter[str] = Counter()
+        self.lost_session = False
+        """Whether the venue said that the token is not good any more: only a new connection helps."""
+        self._wanted: list[_Wanted] = []
+        self._asked: dict[int, _Wanted] = {}
+        self._confirmed: dict[tuple[str, str], None] = {}
+        self._repairs: dict[tuple[str, str], _Repair] = {}
+        self._sequences: dict[str, int | None] = {}
+        self._decimals: dict[Pair, tuple[int, int]] = {}
+        self._spellings: dict[Pair, str] = {}
+        self._token = ""
+        self._last_id = 0
+
+    def number(self) -> int:
+        """Return the next request number."""
+        self._last_id += 1
+        return self._last_id
+
+    def add(
+        self, channel: str, symbols: Sequence[str], params: Mapping[str, object], data_within_s: float | None
+    ) -> _Wanted:
+        """Keep a subscription. Books need the pairs' decimals, so `instrument` comes with the first of them."""
+        if channel == "book" and not any(wanted.channel == "instrument" for wanted in self._wanted):
+            self.add("instrument", (), {}, None)
+        wanted = _Wanted(channel, tuple(symbols), dict(params), data_within_s)
+        self._spellings |= {pair_from_kraken(symbol): symbol for symbol in symbols}
+        self._wanted.append(wanted)
+        return wanted
+
+    def begin(self, token: str, now: float) -> list[m.Message]:
+        """Start a connection: leave all requests in `outgoing`, and return a gap for whatever ran before."""
+        self._token, self.lost_session = token, False
+        for state in (self.outgoing, self._asked, self._repairs, self._sequences):
+            state.clear()
+        for book in self.books.values():
+            book.spoil()
+        gaps: list[m.Message] = [
+            m.Gap(channel, symbol, None, None, "reconnected") for channel, symbol in self._confirmed
+        ]
+        self._confirmed.clear()
+        for wanted in self._wanted:
+            self.ask(wanted, now)
+        return gaps
+
+    def ask(self, wanted: _Wanted, now: float) -> None:
+        """Leave the request of one subscription in `outgoing`; a book waits until its decimals are known."""
+        wanted.unanswered = set(wanted.symbols) or {""}
+        wanted.asked_at = wanted.heard_at = now
+        if wanted.channel == "book" and not all(map(self._known, wanted.symbols)):
+            return
+        self._asked[self._send("subscribe", wanted, wanted.symbols)] = wanted
+
+    def catch_up(self, now: float, wanted: _Wanted) -> None:
+        """Ask for a subscription added while connected, and for the instruments it may have brought."""
+        for one in self._wanted:
+            if one is wanted or one.asked_at == 0.0:
+                self.ask(one, now)
+
+    def check_session(self, ack: m.Ack) -> None:
+        """Note when the venue refuses a request because of the token."""
+        self.lost_session |= not ack.success and any(words in ack.error for words in _LOST_SESSION)
+
+    def accept(self, message: m.Message, now: float) -> list[m.Message]:
+        """Take one message from the wire and return what the reader is told."""
+        if isinstance(message, m.Ack):
+            return self._answered(message) if message.method in ("subscribe", "unsubscribe", "pong") else [message]
+        if isinstance(message, m.Quarantined):
+            return self._broken(message, now)
+        told = self._heard(message, now)
+        if isinstance(message, (m.BookSnapshot, m.BookUpdate)):
+            return told + self._book(message, now)
+        if isinstance(message, (m.Executions, m.Balances)):
+            return told + self._sequenced(message, now)
+        if isinstance(message, (m.InstrumentSnapshot, m.InstrumentUpdate)):
+            return [*told, message, *self._learn(message, now)]
+        return [*told, message]
+
+    def tend(self, now: float) -> None:
+        """Ask for the snapshots whose time has come."""
+        for (channel, symbol), repair in self._repairs.items():
+            if not repair.open or repair.due > now:
+                continue
+            repair.tries += 1
+            repair.due = now + max(SNAPSHOT_WITHIN_S, min(LONGEST_PAUSE_S, 2.0**repair.tries))
+            for wanted in self._wanted:
+                if wanted.channel == channel and (not symbol or symbol in wanted.symbols):
+                    self._send("unsubscribe", wanted, (symbol,) if symbol else ())
+                    self._asked[self._send("subscribe", wanted, (symbol,) if symbol else ())] = wanted
+                    break
+
+    def silent(self, now: float) -> m.Silent | None:
+        """Return the first channel that should have had data by now and had none, though the connection lives."""
+        for wanted in self._wanted:
+            if wanted.data_within_s is not None and now >= wanted.heard_at + wanted.data_within_s:
+                return m.Silent(now - wanted.heard_at, wanted.channel)
+        return None
+
+    def unanswered(self, now: float, within_s: float) -> bool:
+        """Return whether a request has neither been answered nor brought data within `within_s`."""
+        return any(wanted.unanswered and now >= wanted.asked_at + within_s for wanted in self._wanted)
+
+    def next_due(self, within_s: float) -> float:
+        """Return when `tend`, `silent` or `unanswered` has something to say at the earliest."""
+        times = [repair.due for repair in self._repairs.values() if repair.open]
+        for wanted in self._wanted:
+            if wanted.data_within_s is not None:
+                times.append(wanted.heard_at + wanted.data_within_s)
+            if wanted.unanswered:
+                times.append(wanted.asked_at + within_s)
+        return min(times, default=float("inf"))
+
+    def interrupted(self, reason: str, now: float) -> list[m.Message]:
+        """Return a gap for all that runs, and ask anew for what only a snapshot can mend."""
+        gaps: list[m.Message] = []
+        for channel, symbol in self._confirmed:
+            gaps.append(m.Gap(channel, symbol, None, None, reason))
+            if channel in PRIVATE_CHANNELS:
+                self._repair(channel, symbol, now)
+        self.counts["gaps"] += len(gaps)
+        return gaps
+
+    def _send(self, method: str, wanted: _Wanted, symbols: Sequence[str]) -> int:
+        params = {"channel": wanted.channel, **({"symbol": list(symbols)} if symbols else {}), **wanted.params}
+        if wanted.channel in PRIVATE_CHANNELS:
+            params["token"] = self._token
+        if method == "unsubscribe":
+            params.pop("snapshot", None)
+        number = self.number()
+        self.outgoing.append(request_text(method, params, number))
+        return number
+
+    def _answered(self, ack: m.Ack) -> list[m.Message]:
+        if ack.method != "subscribe":
+            return []
+        wanted = self._asked.get(ack.req_id or 0)
+        if wanted is None:
+            return [ack]
+        if ack.success:
+            if (repair := self._repairs.get((wanted.channel, ack.symbol))) and repair.open:
+                self._sequences.pop(wanted.channel, None)
+            return self._confirm(wanted, ack.symbol, ack.warnings)
+        self.check_session(ack)
+        refused = [ack.symbol] if ack.symbol else sorted(wanted.unanswered)
+        wanted.unanswered.difference_update(refused)
+        self.counts["refused"] += len(refused)
+        return [m.SubscriptionRefused(wanted.channel, symbol, ack.error) for symbol in refused]
+
+    def _confirm(self, wanted: _Wanted, symbol: str, warnings: tuple[str, ...] = ()) -> list[m.Message]:
+        wanted.unanswered.discard(symbol)
+        if (wanted.channel, symbol) in self._confirmed:
+            return []
+        self._confirmed[wanted.channel, symbol] = None
+        return [m.Subscribed(wanted.channel, symbol, warnings)]
+
+    def _heard(self, message: m.Message, now: float) -> list[m.Message]:
+        """Note that a channel has data: as good as the ack, should that have been lost."""
+        told: list[m.Message] = []
+        for wanted in self._wanted:
+            if wanted.channel != getattr(message, "channel", ""):
+                continue
+            wanted.heard_at = now
+            if wanted.unanswered:
+                ticks = getattr(message, "ticks", None)
+                pairs = [tick.pair for tick in ticks] if ticks is not None else [getattr(message, "pair", None)]
+                symbols = {"" if pair is None else self._spellings.get(pair, "") for pair in pairs}
+                for symbol in symbols & wanted.unanswered:
+                    told += self._confirm(wanted, symbol)
+        return told
+
+    def _broken(self, message: m.Quarantined, now: float) -> list[m.Message]:
+        self.counts["quarantined"] += message.count
+        gaps: list[m.Message] = []
+        for channel, symbol in self._confirmed:
+            if channel != message.channel or message.symbol not in ("", symbol) or channel in ("status", "ticker"):
+                continue
+            gaps.append(self._gap(channel, symbol, None, None, "broken"))
+            if channel == "book":
+                self.books[pair_from_kraken(symbol)].spoil()
+            if channel == "book" or channel in PRIVATE_CHANNELS:
+                self._repair(channel, symbol, now)
+        return [message, *gaps]
+
+    def _gap(self, channel: str, symbol: str, expected: int | None, got: int | None, reason: str) -> m.Gap:
+        self.counts["gaps"] += 1
+        return m.Gap(channel, symbol, expected, got, reason)
+
+    def _repair(self, channel: str, symbol: str, now: float) -> None:
+        repair = self._repairs.get((channel, symbol))
+        if repair is not None and repair.open:
+            return
+        if repair is None or now - repair.due > LONGEST_PAUSE_S:
+            self._repairs[channel, symbol] = _Repair(now)
+        else:
+            repair.open, repair.due = True, now + min(LONGEST_PAUSE_S, 2.0**repair.tries)
+        self.tend(now)
+
+    def _repaired(self, channel: str, symbol: str, now: float) -> None:
+        if repair := self._repairs.get((channel, symbol)):
+            repair.open, repair.due = False, now
+
+    def _book(self, message: m.BookSnapshot | m.BookUpdate, now: float) -> list[m.Message]:
+        book, symbol = self.books.get(message.pair), self._spellings.get(message.pair, "")
+        if book is None:
+            return []
+        if isinstance(message, m.BookUpdate) and not book.valid:
+            self.counts["book updates without a snapshot"] += 1
+            return []
+        if book.apply(message):
+            if isinstance(message, m.BookSnapshot):
+                self._repaired("book", symbol, now)
+            return [message]
+        self.counts["checksum mismatches"] += 1
+        self._repaired("book", symbol, now)
+        self._repair("book", symbol, now)
+        return [self._gap("book", symbol, message.checksum, book.checksum, "checksum")]
+
+    def _sequenced(self, message: m.Executions | m.Balances, now: float) -> list[m.Message]:
+        channel, got = message.channel, message.sequence
+        expected = self._sequences.get(channel)
+        if message.snapshot or expected is None:
+            self._sequences[channel] = got + 1
+            if message.snapshot:
+                self._repaired(channel, "", now)
+            return [message]
+        if got < expected:
+            self.counts["repeated"] += 1
+            return [m.Quarantined(f"sequence {got} after {expected - 1}: repeated or late", 1, "", channel)]
+        self._sequences[channel] = got + 1
+        if got == expected:
+            return [message]
+        self._repair(channel, "", now)
+        return [self._gap(channel, "", expected, got, "sequence"), message]
+
+    def _known(self, symbol: str) -> bool:
+        return pair_from_kraken(symbol) in self._decimals
+
+    def _learn(self, message: m.InstrumentSnapshot | m.InstrumentUpdate, now: float) -> list[m.Message]:
+        """Take over decimals; make the books that wait for them, and those whose decimals changed, anew."""
+        news = {info.pair: (info.price_decimals, info.amount_decimals) for info in message.pairs}
+        changed = {pair for pair, decimals in news.items() if self._decimals.get(pair) != decimals}
+        self._decimals.update(news)
+        told: list[m.Message] = []
+        for wanted in self._wanted:
+            if wanted.channel != "book":
+                continue
+            for symbol in wanted.symbols:
+                pair = pair_from_kraken(symbol)
+                if pair in changed and pair in self.books:
+                    told.append(self._gap("book", symbol, None, None, "decimals"))
+                    self._repair("book", symbol, now)
+                if pair in changed:
+                    depth = int(str(wanted.params.get("depth", DEFAULT_DEPTH)))
+                    self.books[pair] = Book(pair, depth, *self._decimals[pair])
+            if isinstance(message, m.InstrumentSnapshot):
+                told += self._ask_known(wanted, now)
+        return told
+
+    def _ask_known(self, wanted: _Wanted, now: float) -> list[m.Message]:
+        """Ask for the books that waited for their decimals; what the venue does not list is refused here."""
+        if any(one is wanted for one in self._asked.values()):
+            return []
+        known = tuple(filter(self._known, wanted.symbols))
+        wanted.unanswered, wanted.asked_at, wanted.heard_at = set(known), now, now
+        if known:
+            self._asked[self._send("subscribe", wanted, known)] = wanted
+        unknown = [symbol for symbol in wanted.symbols if symbol not in known]
+        return [m.SubscriptionRefused("book", symbol, "not among the venue's instruments") for symbol in unknown]
