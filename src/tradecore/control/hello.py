@@ -6,19 +6,22 @@ It takes the same steps a person would, through the same verbs: the market goes 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tradecore.control import backtests, data
 from tradecore.control.backtests import Kept
 from tradecore.control.data import Recipe, Where
+from tradecore.control.kraken import open_kraken_public
 from tradecore.control.lab import Lab, Progress, no_progress
 from tradecore.core.errors import UsageError
 from tradecore.core.types import Pair, Timeframe
+from tradecore.market import ohlc
 from tradecore.market.ingest import ImportResult
 from tradecore.market.manifest import DatasetKey
-from tradecore.market.sources.kraken_online import fetch_newest_bars
-from tradecore.storage.atomic_io import write_bytes
+from tradecore.venues.kraken.answers import value_of
+from tradecore.venues.kraken.replies import OhlcPage
 
 STRATEGY = "ema-rsi-volume"
 GRID = {"fast": ("5", "9", "13"), "slow": ("21", "34")}
@@ -62,18 +65,18 @@ def _market(lab: Lab, ask: Ask, progress: Progress) -> Where:
     pair = ask.pair or str(lab.settings.market.pairs[0])
     where = Where(pair=pair, timeframe=TIMEFRAME)
     if ask.online:
-        reply = fetch_newest_bars(
-            Pair.parse(pair), Timeframe.parse(TIMEFRAME), address=lab.settings.kraken.rest_address
-        )
-        kept = lab.folder("data") / "incoming" / f"kraken-ohlc-{Pair.parse(pair).slug}-{TIMEFRAME}.json"
-        write_bytes(kept, reply)
-        # The reply names its pair itself: taken by our word, another pair's bars would pass for the one asked for.
-        said = data.import_path(lab, kept, Where(venue="kraken", timeframe=TIMEFRAME), progress=progress)
-        return _where(said, pair)
+        step = Timeframe.parse(TIMEFRAME)
+        key = ohlc.store_newest(lab.lake, asyncio.run(_newest(lab, Pair.parse(pair), step)), step).key
+        return Where(str(key.pair), key.venue, str(key.timeframe))
     if ask.file is not None:
         return _where(data.import_path(lab, ask.file, Where(pair=ask.pair), progress=progress), ask.pair)
     made = data.synth(lab, where, Recipe(ask.market, SYNTHETIC_DAYS, ask.seed))
     return replace(where, venue=made.key.venue)
+
+
+async def _newest(lab: Lab, pair: Pair, timeframe: Timeframe) -> OhlcPage:
+    async with open_kraken_public(lab) as kraken:
+        return value_of(await kraken.ohlc(pair, timeframe))
 
 
 def _where(imported: ImportResult, pair: str | None) -> Where:

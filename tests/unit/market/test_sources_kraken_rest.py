@@ -12,62 +12,65 @@ from tradecore.core.errors import DataError, VenueError
 from tradecore.core.types import MINUTE_NS, Pair
 from tradecore.market.aggregate import trades_to_bars
 from tradecore.market.frames import is_filler
-from tradecore.market.sources.kraken_rest import parse_ohlc, parse_trades, read_json
+from tradecore.market.sources.kraken_rest import bars_of, read_json, trades_of
 from tradecore.market.sources.member import Asked
+from tradecore.venues.kraken.replies import parse_ohlc, parse_trades
 
 DAY = 1_672_531_200
 
 
-def _ohlc(last: int = DAY) -> str:
+def _ohlc(last: int = DAY) -> bytes:
     rows = [[DAY, "10", "12", "9", "11", "10.5", "1.5", 3], [DAY + 60, "11", "11", "11", "11", "0.0", "0.0", 0]]
-    return json.dumps({"error": [], "result": {"XXBTZUSD": rows, "last": last}})
+    return json.dumps({"error": [], "result": {"XXBTZUSD": rows, "last": last}}).encode()
 
 
 def test_the_open_bar_is_left_out() -> None:
-    reply = parse_ohlc(_ohlc())
-    assert reply.pair == Pair.parse("BTC/USD")
-    assert reply.frame.rows() == [(DAY * 10**9, 10.0, 12.0, 9.0, 11.0, 1.5, 3)]
+    page = parse_ohlc(_ohlc())
+    assert page.pair == Pair.parse("BTC/USD")
+    assert bars_of(page).rows() == [(DAY * 10**9, 10.0, 12.0, 9.0, 11.0, 1.5, 3)]
 
 
 def test_a_filler_bar_is_known_by_its_count() -> None:
-    assert is_filler(parse_ohlc(_ohlc(DAY + 60)).frame).to_list() == [False, True]
+    assert is_filler(bars_of(parse_ohlc(_ohlc(DAY + 60)))).to_list() == [False, True]
 
 
 def test_trades_keep_their_nanoseconds_and_ids() -> None:
-    text = '{"error":[],"result":{"XBTUSDT":[["105.5","0.1",1762795433.9717445,"b","l","",7]],"last":"1"}}'
-    assert parse_trades(text).frame.rows() == [(1_762_795_433_971_744_500, 7, 105.5, 0.1, "buy")]
+    text = b'{"error":[],"result":{"XBTUSDT":[["105.5","0.1",1762795433.9717445,"b","l","",7]],"last":"1762795434"}}'
+    text = text.replace(b'"1762795434"', b'"1762795433971744500"')
+    assert trades_of(parse_trades(text)).rows() == [(1_762_795_433_971_744_500, 7, 105.5, 0.1, "buy")]
 
 
 @pytest.mark.parametrize(
     ("text", "error", "says"),
     [
         ('{"error":["EService:Unavailable"]}', VenueError, "EService:Unavailable"),
-        ("<html>520</html>", DataError, "not JSON"),
-        ("[]", DataError, "not a Kraken reply"),
-        ('{"error":[],"result":{}}', DataError, "expected one pair and last"),
+        ("<html>520</html>", DataError, r"reply\.json: .*no JSON"),
+        ("[]", DataError, "no list of errors"),
+        ('{"error":[],"result":{}}', DataError, "lists of rows"),
         ('{"error":[],"result":{"XBTUSD":[],"last":1}}', DataError, "no rows"),
-        ('{"error":[],"result":{"XBTUSD":[[1]],"last":1}}', DataError, "rows of 8 values"),
+        ('{"error":[],"result":{"XBTUSD":[[1]],"last":1}}', DataError, "a list of 7 values"),
         (
             '{"error":[],"result":{"XBTUSD":[[1672531200,"a","1","1","1","1","1",1]],"last":1672531200}}',
             DataError,
-            "'a' is not",
+            "open is 'a'",
         ),
     ],
 )
-def test_what_is_no_reply_is_refused(text: str, error: type[Exception], says: str) -> None:
+def test_what_is_no_reply_is_refused(text: str, error: type[Exception], says: str, tmp_path: Path) -> None:
+    (tmp_path / "reply.json").write_text(text)
     with pytest.raises(error, match=says):
-        parse_ohlc(text)
+        read_json(tmp_path / "reply.json", Asked())
 
 
 @pytest.mark.real_data
 def test_recorded_trades_rebuild_the_recorded_bars_on_all_272_minutes(real_data: Path) -> None:
     folder = real_data / "fixtures" / "kraken"
-    trades = parse_trades((folder / "http_trades.json").read_bytes()).frame
-    reply = parse_ohlc((folder / "http_ohlc.json").read_bytes())
+    trades = trades_of(parse_trades((folder / "http_trades.json").read_bytes()))
+    bars = bars_of(parse_ohlc((folder / "http_ohlc.json").read_bytes()))
     # A minute is complete when it begins after the first trade's minute and ends before the last trade.
     first, last = (int(trades["time"][i]) // MINUTE_NS * MINUTE_NS for i in (0, -1))
     inside = pl.col("open_time").is_between(first, last, closed="none")
-    theirs = reply.frame.filter(~is_filler(reply.frame)).filter(inside)
+    theirs = bars.filter(~is_filler(bars)).filter(inside)
     ours = trades_to_bars(trades).filter(inside)
     assert len(theirs) == 272
     for column in ("open_time", "open", "high", "low", "close", "count"):
