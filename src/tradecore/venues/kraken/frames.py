@@ -433,6 +433,8 @@ def _answers(frame: Mapping[str, Any]) -> Sequence[m.Message]:
     if success is bool(words) or not (method or words):
         raise _BrokenError("an answer that contradicts itself")
     result = frame.get("result")
+    if isinstance(frame.get("orders_cancelled"), int):
+        result = {"count": frame["orders_cancelled"]}
     if result is not None and not isinstance(result, (dict, list)):
         raise _BrokenError("result: expected an object")
     about = result if isinstance(result, dict) else frame
@@ -445,10 +447,8 @@ def _answers(frame: Mapping[str, Any]) -> Sequence[m.Message]:
             words,
             channel=_word(about.get("channel")),
             symbol=_word(about.get("symbol", frame.get("symbol"))),
-            result=result if isinstance(result, dict) else None,
-            warnings=tuple(map(str, _list(list(warnings))))
-            if isinstance(warnings, (list, tuple))
-            else (str(warnings),),
+            result=result,
+            warnings=tuple(map(str, warnings if isinstance(warnings, list) else [warnings])),
         ),
     )
 

@@ -7,7 +7,6 @@ Source: Kraken's WebSocket v2 documentation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import ClassVar, NamedTuple, TypeAlias
@@ -44,7 +43,8 @@ class Ack:
     error: str = ""
     channel: str = ""
     symbol: str = ""
-    result: Mapping[str, object] | None = None
+    result: object = None
+    """What JSON gave, numbers as Decimal; whoever asked reads it."""
     warnings: tuple[str, ...] = ()
 
 
