@@ -42,6 +42,10 @@ TRADE_COLUMNS = ["time", "trade_id", "price", "amount"]
 _T = TypeVar("_T")
 
 
+class LakeBusyError(StateRefusedError):
+    """Another process is writing to the lake; what was to be written can be tried again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """A dataset and what it holds; `hash` names it wherever it is used."""
@@ -232,7 +236,7 @@ class Lake:
         try:
             lock.acquire()
         except Timeout:
-            raise StateRefusedError(
+            raise LakeBusyError(
                 f"{self.root}: another process is writing to this lake; expected one writer at a time; "
                 "wait until it has finished, then run it again"
             ) from None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradecore.interfaces.cli import sync
+from tradecore.interfaces.cli import fetch, sync
 from tradecore.interfaces.cli.lab import open_lab
 from tradecore.interfaces.cli.options import From, Json, Seed, TimeframeOption, Workspace
 from tradecore.interfaces.cli.screen import Screen
@@ -238,6 +238,9 @@ def synth(
 
 app.command()(sync.push)
 app.command()(sync.pull)
+
+
+fetch.hang_into(app)
 
 
 def _row(dataset: Dataset) -> tuple[object, ...]:
