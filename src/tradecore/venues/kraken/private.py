@@ -230,9 +230,10 @@ class KrakenPrivate:
         return await self._write("AmendOrder", amendment.form(), read, urgent=urgent, deadline=amendment.deadline)
 
     async def edit_order(self, txid: str, order: NewOrder, *, validate: bool = False) -> Answer[Placed]:
-        """Replace an open order by another with a new id of the venue's; `amend_order` keeps id and place.
+        """Replace an open order by another with a new id of the venue's; its type, side and pair stay.
 
-        The venue takes no client order id here, so that a lost answer is resolved by looking at both orders.
+        The venue does this only for orders without a client order id, so never for those of `add_order`: for them
+        there is `amend_order`. A lost answer is resolved by looking at both orders.
         """
         kept = {key: value for key, value in order.form().items() if key not in ("cl_ord_id", "type", "ordertype")}
         form = {"txid": txid, **kept, **({"validate": "true"} if validate else {})}
