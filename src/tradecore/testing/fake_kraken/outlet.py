@@ -6,9 +6,10 @@ every message goes out once, at once and in order; after a cut nothing goes out 
 
 from __future__ import annotations
 
+import heapq
 import json
-from collections import deque
 from collections.abc import Callable
+from itertools import count
 from typing import Literal
 
 import numpy as np
@@ -39,7 +40,9 @@ class Outlet:
         self._clock, self._faults, self._rng = clock, faults, rng
         self._heartbeat_ns = round(settings.heartbeat_s * SECOND_NS)
         self._last_sent = clock.now()
-        self._late: deque[tuple[Nanoseconds, str]] = deque()
+        self._late: list[tuple[Nanoseconds, int, str]] = []
+        self._held = count()
+        self._slow_until = self._last_sent
         self._swapped: str | None = None
         self._mute: Literal["no", "zombie", "silent", "cut"] = "no"
         self.beating = False
@@ -68,8 +71,10 @@ class Outlet:
         if kind == "update" and self._held_back(text, channel):
             return
         slow = self._faults.strike("slow", channel)
-        if slow or self._late:
-            self._hold(text, slow.delay_s if slow else 0.0, in_turn=True)
+        now = self._clock.now()
+        if slow or self._slow_until > now:
+            self._slow_until = max(self._slow_until, now + round((slow.delay_s if slow else 0.0) * SECOND_NS))
+            self._hold(text, self._slow_until)
             return
         self._emit(text)
         if kind == "update" and self._faults.hit("ws_duplicate", channel):
@@ -92,7 +97,7 @@ class Outlet:
     def on_time(self, now: Nanoseconds) -> None:
         """Send what is due: late messages, and a heartbeat after silence."""
         while self._late and self._late[0][0] <= now:
-            text = self._late.popleft()[1]
+            text = heapq.heappop(self._late)[2]
             if self._mute == "no":
                 self._emit(text)
         if self.beating and self._mute in {"no", "zombie"} and now - self._last_sent >= self._heartbeat_ns:
@@ -121,19 +126,15 @@ class Outlet:
                 return True
             late = self._faults.strike("ws_late_trade", channel)
             if late:
-                self._hold(text, late.delay_s, in_turn=False)
+                self._hold(text, self._clock.now() + round(late.delay_s * SECOND_NS))
                 return True
         if self._swapped is None and self._faults.hit("ws_out_of_order", channel):
             self._swapped = text
             return True
         return False
 
-    def _hold(self, text: str, delay_s: float, *, in_turn: bool) -> None:
-        due = self._clock.now() + round(delay_s * SECOND_NS)
-        if in_turn and self._late:
-            due = max(due, self._late[-1][0])
-        self._late.append((due, text))
-        self._late = deque(sorted(self._late, key=lambda held: held[0]))
+    def _hold(self, text: str, due: Nanoseconds) -> None:
+        heapq.heappush(self._late, (due, next(self._held), text))
 
     def _emit(self, text: str) -> None:
         self._last_sent = self._clock.now()
