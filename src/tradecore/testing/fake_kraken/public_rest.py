@@ -246,7 +246,9 @@ def _new_names(arguments: Arguments) -> bool:
 
 
 def _key(listed: ListedPair, arguments: Arguments) -> str:
-    return listed.symbol if _new_names(arguments) else listed.key
+    """Return the name of a pair in a result: BTC/USD when it was asked for by that name, else the long code."""
+    asked = [name.strip() for name in arguments.get("pair", "").split(",")]
+    return listed.symbol if _new_names(arguments) or listed.symbol in asked else listed.key
 
 
 def _whole(arguments: Arguments, name: str, otherwise: int) -> int:
