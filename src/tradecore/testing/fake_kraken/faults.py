@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import MappingProxyType, NoneType
 from typing import Any
 
 import numpy as np
@@ -79,6 +79,18 @@ class FaultOptions:
     processed: bool = False
 
 
+_NUMBER = (int, float)
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "rate": _NUMBER,
+    "times": (int, NoneType),
+    "delay_s": _NUMBER,
+    "age_s": _NUMBER,
+    "shift_s": _NUMBER,
+    "endpoint": (str,),
+    "says": (str,),
+}
+
+
 class Faults:
     """The switchboard of faults of one fake venue."""
 
@@ -101,6 +113,8 @@ class Faults:
         except TypeError:
             known = ", ".join(FaultOptions.__dataclass_fields__)
             raise UsageError(f"fault {name}: options {sorted(options)}; expected any of {known}") from None
+        if not all(isinstance(getattr(rule, field), kinds) for field, kinds in _KINDS.items()):
+            raise UsageError(f"fault {name}: options {options}; expected numbers for rate, times and lengths of time")
         if not 0 <= rule.rate <= 1:
             raise UsageError(f"fault {name}: rate {rule.rate}; expected a probability from 0 to 1")
         kept = [old for old in self._on.get(name, []) if old.endpoint != rule.endpoint]
