@@ -20,6 +20,7 @@ from tradecore.core.errors import UsageError
 from tradecore.core.types import MINUTE_NS, SECOND_NS, Nanoseconds, Pair, Side, Timeframe
 from tradecore.venues.kraken import messages as m
 from tradecore.venues.kraken.names import pair_from_kraken
+from tradecore.venues.kraken.refusals import printable
 
 SAMPLE_LENGTH = 200
 """Characters of a broken frame that are kept to look at."""
@@ -49,7 +50,7 @@ def parse_message(text: str) -> Sequence[m.Message]:
         return _answers(frame)
     except (ValueError, InvalidOperation, RecursionError) as error:
         reason = str(error) if isinstance(error, _BrokenError) else f"not JSON: {error or type(error).__name__}"
-        return (m.Quarantined(reason, 1, text[:SAMPLE_LENGTH]),)
+        return (m.Quarantined(reason, 1, printable(text[:SAMPLE_LENGTH])),)
 
 
 def request_text(method: str, params: Mapping[str, object], req_id: int) -> str:
@@ -296,7 +297,7 @@ def _channel_messages(channel: str, frame: Mapping[str, Any], text: str) -> Sequ
     if not broken:
         return rows
     symbol = _symbol(frame.get("data"))
-    return (*rows, m.Quarantined(broken[0], len(broken), text[:SAMPLE_LENGTH], channel[:40], symbol))
+    return (*rows, m.Quarantined(broken[0], len(broken), printable(text[:SAMPLE_LENGTH]), channel[:40], symbol))
 
 
 def _symbol(data: object) -> str:

@@ -201,7 +201,7 @@ class KrakenSocket:
         except TimeoutError:
             return "timeout", f"no connection within {self._settings.open_timeout_s:g} s"
         except VenueError as error:
-            return getattr(error, "reason", "no_token"), str(error)
+            return error.reason if isinstance(error, NotSentError) else "no_token", str(error)
         sender = asyncio.create_task(self._send_requests(wire))
         try:
             await self._greet(wire, attempt)

@@ -11,6 +11,7 @@ from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from tradecore.core.errors import UsageError
 from tradecore.core.types import Pair
 from tradecore.venues.kraken import messages as m
 from tradecore.venues.kraken.book import Book
@@ -77,6 +78,10 @@ class Subscriptions:
         self, channel: str, symbols: Sequence[str], params: Mapping[str, object], data_within_s: float | None
     ) -> _Wanted:
         """Keep a subscription. Books need the pairs' decimals, so `instrument` comes with the first of them."""
+        twice = {symbol for wanted in self._wanted if wanted.channel == channel == "book" for symbol in wanted.symbols}
+        twice &= set(symbols)
+        if twice:
+            raise UsageError(f"book of {', '.join(sorted(twice))}: subscribed to already; expected one depth per pair")
         if channel == "book" and not any(wanted.channel == "instrument" for wanted in self._wanted):
             self.add("instrument", (), {}, None)
         wanted = _Wanted(channel, tuple(symbols), dict(params), data_within_s)
@@ -87,6 +92,7 @@ class Subscriptions:
     def begin(self, token: str, now: float) -> list[m.Message]:
         """Start a connection: leave all requests in `outgoing`, and return a gap for whatever ran before."""
         self._token, self.lost_session = token, False
+        self.counts["gaps"] += len(self._confirmed)
         for state in (self.outgoing, self._asked, self._repairs, self._sequences):
             state.clear()
         for book in self.books.values():
@@ -148,7 +154,7 @@ class Subscriptions:
     def silent(self, now: float) -> m.Silent | None:
         """Return the first channel that should have had data by now and had none, though the connection lives."""
         for wanted in self._wanted:
-            if wanted.data_within_s is not None and now >= wanted.heard_at + wanted.data_within_s:
+            if now >= self._data_due(wanted):
                 return m.Silent(now - wanted.heard_at, wanted.channel)
         return None
 
@@ -160,8 +166,7 @@ class Subscriptions:
         """Return when `tend`, `silent` or `unanswered` has something to say at the earliest."""
         times = [repair.due for repair in self._repairs.values() if repair.open]
         for wanted in self._wanted:
-            if wanted.data_within_s is not None:
-                times.append(wanted.heard_at + wanted.data_within_s)
+            times.append(self._data_due(wanted))
             if wanted.unanswered:
                 times.append(wanted.asked_at + within_s)
         return min(times, default=float("inf"))
@@ -175,6 +180,13 @@ class Subscriptions:
                 self._repair(channel, symbol, now)
         self.counts["gaps"] += len(gaps)
         return gaps
+
+    def _data_due(self, wanted: _Wanted) -> float:
+        """Return by when a subscription must have data: never, unless it was asked to and the venue confirmed it."""
+        if wanted.data_within_s is None:
+            return float("inf")
+        confirmed = any((wanted.channel, symbol) in self._confirmed for symbol in wanted.symbols or ("",))
+        return wanted.heard_at + wanted.data_within_s if confirmed else float("inf")
 
     def _send(self, method: str, wanted: _Wanted, symbols: Sequence[str]) -> int:
         params = {"channel": wanted.channel, **({"symbol": list(symbols)} if symbols else {}), **wanted.params}
@@ -192,15 +204,20 @@ class Subscriptions:
         wanted = self._asked.get(ack.req_id or 0)
         if wanted is None:
             return [ack]
-        if ack.success:
-            if (repair := self._repairs.get((wanted.channel, ack.symbol))) and repair.open:
-                self._sequences.pop(wanted.channel, None)
-            return self._confirm(wanted, ack.symbol, ack.warnings)
-        self.check_session(ack)
-        refused = [ack.symbol] if ack.symbol else sorted(wanted.unanswered)
-        wanted.unanswered.difference_update(refused)
-        self.counts["refused"] += len(refused)
-        return [m.SubscriptionRefused(wanted.channel, symbol, ack.error) for symbol in refused]
+        if not ack.success:
+            self.check_session(ack)
+            refused = [ack.symbol] if ack.symbol else sorted(wanted.unanswered)
+            wanted.unanswered.difference_update(refused)
+            self.counts["refused"] += len(refused)
+            return [m.SubscriptionRefused(wanted.channel, symbol, ack.error) for symbol in refused]
+        if ack.symbol not in (wanted.symbols or ("",)):
+            self.counts["quarantined"] += 1
+            return [m.Quarantined("confirmed a symbol that was not asked for", 1, ack.symbol[:40], wanted.channel)]
+        if (repair := self._repairs.get((wanted.channel, ack.symbol))) and repair.open:
+            # Numbers may begin anew here; the snapshot that sets them right may have come before.
+            self._sequences.pop(wanted.channel, None)
+            repair.open = _brings_snapshot(wanted)
+        return self._confirm(wanted, ack.symbol, ack.warnings)
 
     def _confirm(self, wanted: _Wanted, symbol: str, warnings: tuple[str, ...] = ()) -> list[m.Message]:
         wanted.unanswered.discard(symbol)
@@ -322,3 +339,10 @@ class Subscriptions:
             self._asked[self._send("subscribe", wanted, known)] = wanted
         unknown = [symbol for symbol in wanted.symbols if symbol not in known]
         return [m.SubscriptionRefused("book", symbol, "not among the venue's instruments") for symbol in unknown]
+
+
+def _brings_snapshot(wanted: _Wanted) -> bool:
+    params = wanted.params
+    if wanted.channel == "executions" and not params.get("snap_orders", True) and not params.get("snap_trades", False):
+        return False
+    return params.get("snapshot", True) is not False
