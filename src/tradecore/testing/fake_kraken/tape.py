@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from tradecore.core.errors import DataError, UsageError
+from tradecore.core.errors import DataError, NothingThereError, UsageError
 from tradecore.core.seeds import generator
 from tradecore.core.types import SECOND_NS, BoolArray, FloatArray, IntArray, Nanoseconds
 
@@ -81,11 +81,17 @@ class Tape:
         """Read trades from a Parquet file: the lake's own, or one with `timestamp` in milliseconds.
 
         Trades that share a time get inner cursors one nanosecond apart (`spread`), as at the venue, or share it too
-        (`kept`). Errors: DataError when columns are missing or break the rules of a tape.
+        (`kept`). Errors: NothingThereError without the file, DataError when it or its columns
+        are not what they must be.
         """
         import polars as pl
 
-        frame = pl.read_parquet(path)
+        if not Path(path).is_file():
+            raise NothingThereError(f"tape {path}: no such file; expected a Parquet file of trades")
+        try:
+            frame = pl.read_parquet(path)
+        except (pl.exceptions.PolarsError, OSError) as error:
+            raise DataError(f"tape {path}: cannot be read ({error}); expected a Parquet file of trades") from error
         column = next((name for name in _TIME_UNITS if name in frame.columns), None)
         missing = [name for name in ("trade_id", "price", "amount", "side") if name not in frame.columns]
         if column is None or missing:
