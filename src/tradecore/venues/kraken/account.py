@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from tradecore.core.errors import GateRefusedError, ReplyError, UsageError
 from tradecore.core.types import Nanoseconds, Pair, Rate, Side
-from tradecore.venues.kraken.fields import Fields
+from tradecore.venues.kraken.fields import Fields, json_number
 from tradecore.venues.kraken.names import asset_from_kraken
 from tradecore.venues.kraken.refusals import printable
 
@@ -194,8 +194,16 @@ def _balance(rows: Fields, code: str) -> AssetBalance:
     held = asset_from_kraken(code)
     if isinstance(rows.values[code], Mapping):
         row = rows.inner(code)
-        return AssetBalance(code, held.name, held.kind, row.amount("balance"), row.amount("hold_trade"))
+        return AssetBalance(code, held.name, held.kind, _either(row, "balance"), _either(row, "hold_trade"))
     return AssetBalance(code, held.name, held.kind, rows.amount(code), Decimal(0))
+
+
+def _either(row: Fields, key: str) -> Decimal:
+    """Return an amount written as text, as the venue does, or as a number, as its documentation does."""
+    number = json_number(row.values.get(key))
+    if number is None:
+        return row.amount(key)
+    return number if number >= 0 else row.refuse(key, "a number of zero or more")
 
 
 def read_trade_balance(result: Any) -> TradeBalance:
@@ -235,7 +243,7 @@ def _order(txid: str, row: Fields, pair: PairName) -> OrderReport:
         average_price=row.amount("price"),
         opened=row.seconds("opentm"),
         closed=row.seconds("closetm") if ended else None,
-        reason=row.text("reason") if row.values.get("reason") not in (None, "") else None,
+        reason=printable(row.text("reason")) if row.values.get("reason") not in (None, "") else None,
         trades=_texts(row, "trades") if row.has("trades") else (),
     )
 
@@ -252,7 +260,7 @@ def read_trades(result: Any, pair: PairName, where: str) -> tuple[OwnTrade, ...]
     return tuple(
         OwnTrade(
             txid=txid,
-            order=row.text("ordertxid"),
+            order=row.id("ordertxid"),
             pair=_pair(row, pair),
             time=row.seconds("time"),
             side=SIDES[row.text("type", tuple(SIDES))],

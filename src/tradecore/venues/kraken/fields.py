@@ -10,13 +10,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeGuard
 
 from tradecore.core.errors import ReplyError
 from tradecore.core.types import SECOND_NS, Nanoseconds
 from tradecore.venues.kraken.refusals import printable
 
 _NUMBER = re.compile(r"-?[0-9]{1,30}(?:\.[0-9]{1,30})?")
+_ID = re.compile(r"[A-Z0-9]{1,12}(?:-[A-Z0-9]{1,12}){1,4}")
+_MOST_DIGITS = 30
 _EARLIEST_S, _LATEST_S = 1_230_768_000, 4_102_444_800
 
 
@@ -47,20 +49,25 @@ class Fields:
             self.refuse(key, f"one of {', '.join(among)}")
         return value
 
+    def id(self, key: str) -> str:
+        """Return one of the venue's ids, as in OUF4EM-FRGI2-MQMWZD."""
+        value = self.values.get(key)
+        return value if is_id(value) else self.refuse(key, "an id, as in OUF4EM-FRGI2-MQMWZD")
+
     def number(self, key: str) -> Decimal:
-        """Return a finite number of either sign, written as decimal text or as a JSON number."""
-        number = decimal_of(self.values.get(key))
-        return self.refuse(key, "a finite decimal number") if number is None else number
+        """Return a number of either sign, written as decimal text."""
+        number = decimal_in(self.values.get(key))
+        return self.refuse(key, "decimal text") if number is None else number
 
     def amount(self, key: str) -> Decimal:
-        """Return a number of zero or more."""
-        number = decimal_of(self.values.get(key))
-        return self.refuse(key, "a number of zero or more") if number is None or number < 0 else number
+        """Return a number of zero or more, written as decimal text."""
+        number = decimal_in(self.values.get(key))
+        return self.refuse(key, "decimal text, zero or more") if number is None or number < 0 else number
 
     def positive(self, key: str) -> Decimal:
-        """Return a number above zero."""
-        number = decimal_of(self.values.get(key))
-        return self.refuse(key, "a number above zero") if number is None or number <= 0 else number
+        """Return a number above zero, written as decimal text."""
+        number = decimal_in(self.values.get(key))
+        return self.refuse(key, "decimal text above zero") if number is None or number <= 0 else number
 
     def whole(self, key: str, high: int = (1 << 63) - 1) -> int:
         """Return a whole number between zero and `high`."""
@@ -73,11 +80,9 @@ class Fields:
         return value if isinstance(value, bool) else self.refuse(key, "true or false")
 
     def seconds(self, key: str) -> Nanoseconds:
-        """Return Unix seconds, with or without a fraction, as nanoseconds."""
-        number = decimal_of(self.values.get(key))
-        if number is None or not _EARLIEST_S <= number < _LATEST_S:
-            self.refuse(key, "Unix seconds between 2009 and 2100")
-        return int(number * SECOND_NS)
+        """Return Unix seconds, a JSON number with or without a fraction, as nanoseconds."""
+        moment = seconds_in(self.values.get(key))
+        return self.refuse(key, "Unix seconds between 2009 and 2100") if moment is None else moment
 
     def items(self, key: str) -> Sequence[Any]:
         """Return a list."""
@@ -99,13 +104,25 @@ class Fields:
         raise ReplyError(f"{self.where}: {printable(key)} is {was}; expected {expected}")
 
 
-def decimal_of(value: object) -> Decimal | None:
-    """Return a JSON number or plain decimal text exactly, or None: no spaces, no exponent in text, no other digits."""
-    if isinstance(value, str):
-        return Decimal(value) if _NUMBER.fullmatch(value) else None
-    if isinstance(value, bool):
-        return None
-    if isinstance(value, int):
-        return Decimal(value) if abs(value) < 10**30 else None
-    # JSON fractions came as Decimal; an exponent there is the writer's, as in 1e-05.
-    return value if isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < 30 else None
+def is_id(value: object) -> TypeGuard[str]:
+    """Return whether a value is one of the venue's ids."""
+    return isinstance(value, str) and bool(_ID.fullmatch(value))
+
+
+def decimal_in(value: object) -> Decimal | None:
+    """Return plain decimal text exactly, or None: no spaces, no exponent, no other digits, no JSON number."""
+    return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
+
+
+def json_number(value: object) -> Decimal | None:
+    """Return a JSON number exactly, or None. An exponent there is the writer's, as in 1e-05."""
+    if type(value) is int:
+        return Decimal(value) if abs(value) < 10**_MOST_DIGITS else None
+    finite = isinstance(value, Decimal) and value.is_finite() and abs(value.adjusted()) < _MOST_DIGITS
+    return value if isinstance(value, Decimal) and finite else None
+
+
+def seconds_in(value: object) -> Nanoseconds | None:
+    """Return a JSON number of Unix seconds as nanoseconds, or None."""
+    number = json_number(value)
+    return int(number * SECOND_NS) if number is not None and _EARLIEST_S <= number < _LATEST_S else None

@@ -18,7 +18,7 @@ from typing import Any
 
 from tradecore.core.errors import ReplyError, UnknownPairError, UsageError, VenueError
 from tradecore.core.types import Pair, Rate
-from tradecore.venues.kraken.fields import Fields, decimal_of
+from tradecore.venues.kraken.fields import Fields, json_number
 from tradecore.venues.kraken.names import KrakenNames, asset_from_kraken, pair_from_kraken
 from tradecore.venues.kraken.replies import result_of
 
@@ -183,7 +183,7 @@ def _tiers(row: Fields, key: str, least: Decimal) -> tuple[FeeTier, ...]:
     tiers: list[tuple[Decimal, Decimal]] = []
     for one in row.items(key):
         pair: Sequence[Any] = one if isinstance(one, list) and len(one) == 2 else (None, None)
-        volume, percent = decimal_of(pair[0]), decimal_of(pair[1])
+        volume, percent = json_number(pair[0]), json_number(pair[1])
         if volume is None or percent is None or not least <= percent < 10:
             row.refuse(key, "rows of a volume and a percent")
         tiers.append((volume, percent))

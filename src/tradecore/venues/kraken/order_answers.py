@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from tradecore.core.errors import OutcomeUnknownError, ReplyError, UsageError
 from tradecore.core.types import Nanoseconds, parse_time
 from tradecore.venues.kraken.answers import Answer, Done, Refused, Unknown
-from tradecore.venues.kraken.fields import Fields
+from tradecore.venues.kraken.fields import Fields, is_id
 from tradecore.venues.kraken.refusals import meaning_of, printable, refusal
 from tradecore.venues.kraken.replies import decoded
 from tradecore.venues.kraken.transport import Reply
@@ -83,7 +83,7 @@ def read_placed(result: Any, validate: bool) -> Placed:
     if validate:
         return Placed(None, description)
     txids = row.items("txid")
-    if len(txids) != 1 or not isinstance(txids[0], str) or not txids[0]:
+    if len(txids) != 1 or not is_id(txids[0]):
         row.refuse("txid", "one id of the venue's")
     return Placed(txids[0], description)
 
@@ -91,7 +91,7 @@ def read_placed(result: Any, validate: bool) -> Placed:
 def read_edited(result: Any, validate: bool) -> Placed:
     """Return an EditOrder result."""
     row = Fields.of(result, "EditOrder reply")
-    return Placed(None if validate else row.text("txid"), row.inner("descr").text("order"))
+    return Placed(None if validate else row.id("txid"), row.inner("descr").text("order"))
 
 
 def read_batch(result: Any, sent: int, validate: bool) -> tuple[Done[Placed] | Refused, ...]:
@@ -106,7 +106,7 @@ def read_batch(result: Any, sent: int, validate: bool) -> tuple[Done[Placed] | R
             answers.append(Refused(refusal([row.text("error")], "AddOrderBatch")))
         else:
             description = row.inner("descr").text("order")
-            answers.append(Done(Placed(None if validate else row.text("txid"), description)))
+            answers.append(Done(Placed(None if validate else row.id("txid"), description)))
     txids = [one.value.txid for one in answers if isinstance(one, Done) and one.value.txid is not None]
     if len(set(txids)) != len(txids):
         raise ReplyError("AddOrderBatch reply: one id for two orders; expected an id each")

@@ -19,10 +19,10 @@ import numpy as np
 
 from tradecore.core.clock import Clock
 from tradecore.core.errors import RateLimitedError, ReplyError, UsageError, VenueError, VenueUnavailableError
-from tradecore.core.types import MINUTE_NS, SECOND_NS, Nanoseconds, Pair, Timeframe, parse_time
+from tradecore.core.types import MINUTE_NS, Nanoseconds, Pair, Timeframe, parse_time
 from tradecore.venues.kraken.addresses import Addresses
 from tradecore.venues.kraken.answers import Answer, Done, Refused
-from tradecore.venues.kraken.fields import Fields, decimal_of
+from tradecore.venues.kraken.fields import Fields, decimal_in, seconds_in
 from tradecore.venues.kraken.limits import Pace
 from tradecore.venues.kraken.listing import Listing, read_listing
 from tradecore.venues.kraken.names import kraken_names, pair_from_kraken
@@ -201,18 +201,25 @@ class KrakenPublic:
 
     def _ticker(self, body: bytes, pair: Pair) -> Ticker:
         row = self._only(body, "Ticker", pair)
-        today, day = 0, 1
-        return Ticker(
-            pair=pair,
-            ask=_nth(row, "a", 0),
-            bid=_nth(row, "b", 0),
-            last=_nth(row, "c", 0),
-            volume=_nth(row, "v", day, least=Decimal(0)),
-            vwap=_nth(row, "p", day, least=Decimal(0)),
-            trades=int(_nth(row, "t", day, least=Decimal(today))),
-            low=_nth(row, "l", day),
-            high=_nth(row, "h", day),
-        )
+        (ask, _, _), (bid, _, _), (last, _) = _prices(row, "a", 3), _prices(row, "b", 3), _prices(row, "c", 2)
+        if ask <= bid:
+            row.refuse("a", f"more than the bid {bid}")
+        # Each of these is of today and of 24 hours; a pair without a trade in them has zeros.
+        volume, vwap, low, high = (_prices(row, key, 2, least=Decimal(0)) for key in ("v", "p", "l", "h"))
+        trades = row.items("t")
+        if len(trades) != 2 or any(type(one) is not int or not 0 <= one < 1 << 63 for one in trades):
+            row.refuse("t", "two whole numbers")
+        for key, smaller, larger in (
+            ("t", *trades),
+            ("v", volume[0], volume[1]),
+            ("h", high[0], high[1]),
+            ("l", low[1], low[0]),
+        ):
+            if smaller > larger:
+                row.refuse(key, "24 hours around today")
+        if trades[1] and not 0 < low[1] <= vwap[1] <= high[1]:
+            row.refuse("p", f"a price from low {low[1]} to high {high[1]}")
+        return Ticker(pair, ask, bid, last, volume[1], vwap[1], trades[1], low[1], high[1])
 
     def _depth(self, body: bytes, pair: Pair) -> Depth:
         row = self._only(body, "Depth", pair)
@@ -280,13 +287,11 @@ def _of(page: Page, pair: Pair) -> Page:
     return page
 
 
-def _nth(row: Fields, key: str, index: int, least: Decimal | None = None) -> Decimal:
-    """Return one number of a list; above zero, or at least `least` where that is given."""
-    values = row.items(key)
-    number = decimal_of(values[index]) if index < len(values) else None
-    if number is None or (number <= 0 if least is None else number < least):
-        row.refuse(key, f"a price or an amount in place {index + 1}")
-    return number
+def _prices(row: Fields, key: str, count: int, least: Decimal | None = None) -> list[Decimal]:
+    """Return a list of `count` decimal texts; above zero, or at least `least` where that is given."""
+    numbers = [decimal_in(one) for one in row.items(key)]
+    good = [one for one in numbers if one is not None and (one > 0 if least is None else one >= least)]
+    return good if len(good) == len(numbers) == count else row.refuse(key, f"{count} prices or amounts, as text")
 
 
 def _levels(row: Fields, key: str) -> tuple[DepthLevel, ...]:
@@ -294,9 +299,8 @@ def _levels(row: Fields, key: str) -> tuple[DepthLevel, ...]:
 
 
 def _level(row: Fields, key: str, one: Any) -> DepthLevel:
-    price, quantity, time = (
-        decimal_of(part) for part in (one if isinstance(one, list) and len(one) >= 3 else [None] * 3)[:3]
-    )
-    if price is None or quantity is None or time is None or price <= 0 or quantity <= 0 or not 0 < time < 1 << 33:
+    parts = one if isinstance(one, list) and len(one) == 3 else [None] * 3
+    price, quantity, time = decimal_in(parts[0]), decimal_in(parts[1]), seconds_in(parts[2])
+    if price is None or quantity is None or time is None or price <= 0 or quantity <= 0:
         row.refuse(key, "rows of price, quantity and Unix seconds")
-    return DepthLevel(price, quantity, int(time * SECOND_NS))
+    return DepthLevel(price, quantity, time)
