@@ -82,7 +82,8 @@ def push(lake: Lake, objects: Objects, how: How = How()) -> Sync:
     index, head = lake.store.index(), commits.newest(objects)
     if not index:
         raise NothingThereError(f"{lake.root}: the lake holds no dataset to push; run: tradecore data import FILE")
-    changes = compare(index, head, objects, _agreed(lake, objects))
+    agreed = _agreed(lake, objects, head)
+    changes = compare(index, head, objects, agreed)
     chosen = _chosen(changes, "ours newer", how.replace, objects, "push")
     ours = {key: name for one in chosen for key, name in one.ours.items()}
     theirs = {key: name for one in changes if one not in chosen for key, name in one.theirs.items()}
@@ -103,7 +104,7 @@ def push(lake: Lake, objects: Objects, how: How = How()) -> Sync:
     if chosen:
         commits.make(objects, commit)
         log.info("commit_made number=%d address=%s", commit.number, objects.address)
-    _agree(lake, objects, index, commit.datasets)
+    _agree(lake, objects, agreed, index, commit)
     return _outcome(objects, changes, chosen, lacking, commit, True)
 
 
@@ -125,7 +126,8 @@ def pull(lake: Lake, objects: Objects, how: How = How()) -> Sync:
 
 def _pull(lake: Lake, objects: Objects, head: Commit, how: How) -> Sync:
     index = lake.store.index()
-    changes = compare(index, head, objects, _agreed(lake, objects))
+    agreed = _agreed(lake, objects, head)
+    changes = compare(index, head, objects, agreed)
     chosen = _chosen(changes, "theirs newer", how.replace, objects, "pull")
     theirs = {key: name for one in chosen for key, name in one.theirs.items()}
     manifests = {key: _manifest(objects, key, name) for key, name in theirs.items()}
@@ -140,7 +142,7 @@ def _pull(lake: Lake, objects: Objects, head: Commit, how: How) -> Sync:
     if updated != index:
         write_text(lake.root / INDEX, index_text(updated))
     lake.store.clean(updated)
-    _agree(lake, objects, updated, head.datasets)
+    _agree(lake, objects, agreed, updated, head)
     return _outcome(objects, changes, chosen, lacking, head, True)
 
 
@@ -304,26 +306,37 @@ def size_text(count: int) -> str:
     return f"{size:.1f} {unit}" if unit != "B" else f"{count} B"
 
 
-def _agreed(lake: Lake, objects: Objects) -> Index | None:
-    """Return what the lake and the place last agreed on; None when nothing is on record."""
+def _agreed(lake: Lake, objects: Objects, head: Commit) -> Index | None:
+    """Return what the lake and the place last agreed on; None when nothing is on record.
+
+    Errors: StateRefusedError for a record that cannot be read, and for a place that went back behind it: what is older
+    there would pass for a newer change.
+    """
     path = _record(lake, objects)
+    anew = f"delete {path}: what both sides hold is then compared anew"
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        return {str(key): str(name) for key, name in data["datasets"].items()}
+        number, agreed, datasets = int(data["commit"]), str(data["hash"]), dict(data["datasets"])
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StateRefusedError(f"{path}: not a record of a sync ({error}); {anew}") from None
+    there = head if head.number <= number else commits.read(objects, number)
+    if number and there.hash != agreed:
         raise StateRefusedError(
-            f"{path}: not a record of a sync ({error}); delete it: what both sides hold is then compared anew"
-        ) from None
+            f"{objects.address}: its commit {there.number} is not commit {number}, on which it and the lake agreed: it "
+            f"was put back or replaced; {anew}"
+        )
+    return datasets
 
 
-def _agree(lake: Lake, objects: Objects, ours: Index, theirs: Index) -> None:
+def _agree(lake: Lake, objects: Objects, before: Index | None, ours: Index, head: Commit) -> None:
     """Record the markets that are the same on both sides now; what was agreed on others still holds."""
-    here, there = _markets(ours), _markets(theirs)
-    held = _markets(_agreed(lake, objects) or {}) | {name: one for name, one in here.items() if there.get(name) == one}
+    here, there = _markets(ours), _markets(head.datasets)
+    held = _markets(before or {}) | {name: one for name, one in here.items() if there.get(name) == one}
     datasets = {key: name for one in held.values() for key, name in sorted(one.items())}
-    write_json(_record(lake, objects), {"place": objects.identity, "datasets": datasets})
+    record = {"place": objects.identity, "commit": head.number, "hash": head.hash, "datasets": datasets}
+    write_json(_record(lake, objects), record)
 
 
 def _record(lake: Lake, objects: Objects) -> Path:

@@ -79,7 +79,7 @@ class S3Access:
 def open_folder(url: str) -> Objects:
     """Open a folder named by `file:///path`. Errors: UsageError for another URL."""
     parts = _split(url)
-    if parts.scheme != "file" or parts.netloc or not parts.path.strip("/"):
+    if parts.scheme != "file" or parts.netloc or not parts.path.startswith("/") or parts.path == "/":
         raise UsageError(f"{url}: expected a folder as file:///full/path, or a bucket as s3://bucket/prefix")
     return Folder(Path(unquote(parts.path)))
 
