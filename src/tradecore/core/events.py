@@ -142,6 +142,8 @@ class FeedChanged:
     """When it tries again by itself; None where it need not, or will not."""
     detail: str = ""
     """The words of the venue or of the system, for a person."""
+    pair: Pair | None = None
+    """Which pair's feed; None for all of it."""
 
 
 FeedEvent: TypeAlias = BarFinal | BarRevised | FeedChanged
