@@ -15,7 +15,7 @@ import numpy as np
 
 from tradecore.core.clock import Clock
 from tradecore.core.seeds import generator
-from tradecore.core.types import Nanoseconds, Pair, Side
+from tradecore.core.types import SECOND_NS, Nanoseconds, Pair, Side
 from tradecore.testing.fake_kraken.charts import CHARTS, Charts
 from tradecore.testing.fake_kraken.edge import Edge
 from tradecore.testing.fake_kraken.faults import Faults
@@ -62,6 +62,7 @@ class FakeKraken:
         self._charts = Charts(self.market)
         self._calls = Buckets(self.settings.public_limit)
         self._pair_calls = Buckets(self.settings.pair_limit)
+        self._connects = Buckets(self.settings.connect_limit)
         self._lines: dict[int, _Line] = {}
         self._connections = 0
         self._played = {pair: track.position(clock.now()) for pair, track in self.market.tracks.items()}
@@ -85,6 +86,8 @@ class FakeKraken:
             raise ConnectionRefusedError(f"no socket at {path}; expected {', '.join(PUBLIC_SOCKETS + PRIVATE_SOCKETS)}")
         if self.faults.hit("ws_refused", path):
             raise ConnectionRefusedError(f"socket {path} refused")
+        if not self._connects.take("", self.clock.now()):
+            raise ConnectionRefusedError(f"socket {path} refused: too many new ones; wait before the next")
         self.advance()
         self.requests["socket"] += 1
         self._connections += 1
@@ -105,24 +108,19 @@ class FakeKraken:
         self._tell_status()
         for track, first, end in self._due_trades(now):
             moment = int(track.time[end - 1])
-            due = self.private.next_due()
-            if due is not None and due <= moment:
-                with self.market.playing(due):
-                    self.private.on_time(due)
+            self._play_time(moment)
             with self.market.playing(moment):
                 self._play(track, first, end)
+        self._play_time(now)
         self.private.on_time(now)
         for line in list(self._lines.values()):
-            line.outlet.on_time(now)
-            line.session.on_time(now)
-            if line.outlet.cut:
-                line.closed()
+            line.on_time(now)
 
     def next_due(self) -> Nanoseconds | None:
         """Return when something will be due, None when nothing will be unless somebody asks."""
         due = [self.private.next_due()]
         for line in self._lines.values():
-            due += [line.outlet.next_due(), line.session.next_due()]
+            due.append(line.next_due())
         for pair, track in self.market.tracks.items():
             if self._played[pair] < len(track.time) and self._watched(pair):
                 due.append(int(track.time[self._played[pair]]))
@@ -188,6 +186,12 @@ class FakeKraken:
         for _, _, track, first, end in groups:
             yield track, first, end
 
+    def _play_time(self, end: Nanoseconds) -> None:
+        """Let everything that time alone makes due up to `end` happen at its own moment."""
+        while (due := self.private.next_due()) is not None and due <= end:
+            with self.market.playing(due):
+                self.private.on_time(due)
+
     def _play(self, track: Track, first: int, end: int) -> None:
         pair = track.listed.pair
         if self.private.has_orders(pair):
@@ -214,14 +218,41 @@ class _Line:
     ) -> None:
         self._fake, self.outlet, self.session, self.number = fake, outlet, session, number
         self._closed = False
+        self._messages = Buckets(fake.settings.message_limit)
+        self._idle_ns = round(fake.settings.idle_close_s * SECOND_NS)
+        self._heard = fake.clock.now()
 
     def receive(self, text: str) -> None:
         self._fake.advance()
-        if not self.outlet.cut:
+        self._heard = self._fake.clock.now()
+        if self.outlet.cut:
+            return
+        if self._messages.take("", self._heard):
             self.session.receive(text)
+        else:
+            self.outlet.send('{"error":"Exceeded msg rate","method":"error","success":false}', "ack", "control")
 
     def closed(self) -> None:
         if not self._closed:
             self._closed = True
             self.session.closed()
             self._fake.forget(self.number)
+
+    def on_time(self, now: Nanoseconds) -> None:
+        self.outlet.on_time(now)
+        self.session.on_time(now)
+        if self._idle and now - self._heard >= self._idle_ns:
+            self.outlet.hang_up()
+        if self.outlet.cut:
+            self.closed()
+
+    def next_due(self) -> Nanoseconds | None:
+        due = [self.outlet.next_due(), self.session.next_due()]
+        if self._idle:
+            due.append(self._heard + self._idle_ns)
+        return min((moment for moment in due if moment is not None), default=None)
+
+    @property
+    def _idle(self) -> bool:
+        """Whether nothing is subscribed to: a subscription beats, on either side."""
+        return not self.outlet.beating and self.session.next_due() is None

@@ -61,7 +61,8 @@ class PublicApi:
         return to_json({"status": self._market.status, "timestamp": stamp(now, 0)})
 
     def _assets(self, arguments: Arguments, _: Nanoseconds) -> bytes:
-        rows = {asset.key: asset for asset in ASSETS.values()}
+        kind = arguments.get("aclass", "currency")
+        rows = {asset.key: asset for asset in ASSETS.values() if asset.aclass == kind}
         if "asset" in arguments:
             spelled = {
                 name.upper(): asset for asset in ASSETS.values() for name in (asset.key, asset.altname, asset.name)
@@ -74,7 +75,9 @@ class PublicApi:
         return to_json({(asset.name if new_names else key): asset_row(asset) for key, asset in rows.items()})
 
     def _asset_pairs(self, arguments: Arguments, _: Nanoseconds) -> bytes:
-        listed = _asked_pairs(arguments) or list(PAIRS.values())
+        # Tokenised stocks are listed for those who ask for them, and for nobody else.
+        tokenised = arguments.get("aclass_base") == "tokenized_asset"
+        listed = _asked_pairs(arguments) or [pair for pair in PAIRS.values() if pair.tokenised == tokenised]
         return to_json({_key(pair, arguments): pair_row(pair) for pair in listed})
 
     def _ticker(self, arguments: Arguments, now: Nanoseconds) -> bytes:

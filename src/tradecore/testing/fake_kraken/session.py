@@ -39,7 +39,7 @@ class Session:
         except ValueError:
             message = None
         if not isinstance(message, dict):
-            self.send({"error": "Malformed request", "success": False} | self._times(arrived))
+            self.refuse({"method": "error"}, "Malformed request", arrived)
             return
         method, params = message.get("method"), message.get("params") or {}
         if not isinstance(params, dict):

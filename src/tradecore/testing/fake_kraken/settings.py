@@ -26,6 +26,12 @@ class FakeSettings:
     """Requests of one address to public endpoints other than Trades and OHLC; None never refuses."""
     pair_limit: Limit | None = Limit()
     """Requests of one address for one pair to Trades or OHLC; None never refuses."""
+    connect_limit: Limit | None = Limit(per_s=0.25, burst=150.0)
+    """New sockets: the venue's edge bans who opens about 150 in ten minutes; None never refuses."""
+    message_limit: Limit | None = Limit(per_s=50.0, burst=200.0)
+    """Messages of one socket to the venue; None never refuses."""
+    idle_close_s: float = 60.0
+    """Seconds after which a socket that subscribed to nothing and says nothing is closed."""
     heartbeat_s: float = 1.0
     """Seconds of silence on a subscribed socket after which the venue sends a heartbeat."""
     socket_time_digits: int = 6

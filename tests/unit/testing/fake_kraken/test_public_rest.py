@@ -117,13 +117,24 @@ def test_an_empty_page_gives_the_cursor_back(fake: FakeKraken, tape: Tape) -> No
     assert ask(fake, "Trades", f"pair=XBTUSD&since={cursor}") == {"XXBTZUSD": [], "last": cursor}
 
 
-@pytest.mark.parametrize("name", ["XBTUSD", "XXBTZUSD", "XBT/USD", "BTC/USD", "BTCUSD", "xbtusd"])
+@pytest.mark.parametrize("name", ["XBTUSD", "XXBTZUSD", "XBT/USD", "BTCUSD", "xbtusd"])
 def test_every_spelling_of_a_pair_leads_to_the_venues_key(fake: FakeKraken, name: str) -> None:
     assert "XXBTZUSD" in ask(fake, "Trades", f"pair={name}&count=1")
 
 
+def test_a_pair_asked_for_by_its_display_name_is_answered_by_it(fake: FakeKraken) -> None:
+    assert "BTC/USD" in ask(fake, "Trades", "pair=BTC/USD&count=1")
+
+
 def test_display_names_are_keys_when_asked_for(fake: FakeKraken) -> None:
     assert list(ask(fake, "AssetPairs", "pair=XBTUSD&assetVersion=1")) == ["BTC/USD"]
+
+
+def test_tokenised_stocks_are_listed_for_those_who_ask(fake: FakeKraken) -> None:
+    assert "AAPLxUSD" not in ask(fake, "AssetPairs")
+    assert list(ask(fake, "AssetPairs", "aclass_base=tokenized_asset")) == ["AAPLxUSD"]
+    assert "AAPLx" not in ask(fake, "Assets")
+    assert ask(fake, "Assets", "asset=XBT,ZUSD")["XXBT"]["decimals"] == 10
 
 
 @pytest.mark.parametrize(

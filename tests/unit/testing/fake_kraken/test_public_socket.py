@@ -140,8 +140,8 @@ def test_pings_and_nonsense_are_answered(fake: FakeKraken) -> None:
     told = [(m.get("method"), m.get("req_id"), m.get("error")) for m in client.messages[1:]]
     assert told == [
         ("pong", 3, None),
-        (None, None, "Malformed request"),
-        (None, None, "Malformed request"),
+        ("error", None, "Malformed request"),
+        ("error", None, "Malformed request"),
         ("dance", None, "Method not found"),
         ("subscribe", None, "Channel not supported"),
     ]
@@ -372,6 +372,34 @@ def test_a_refused_connection_is_refused(fake: FakeKraken) -> None:
     fake.faults.on("ws_refused", times=1)
     with pytest.raises(ConnectionRefusedError):
         Client(fake)
+    assert Client(fake).messages
+
+
+def test_a_connection_that_asks_for_nothing_is_closed_after_a_minute(fake: FakeKraken, clock: ManualClock) -> None:
+    idle, busy = Client(fake), Client(fake)
+    busy.ask("subscribe", "instrument", ())
+    play(fake, clock, 59)
+    idle.connection.receive('{"method":"ping"}')
+    play(fake, clock, 59)
+    assert not idle.dropped
+    play(fake, clock, 2)
+    assert (idle.dropped, busy.dropped) == (True, False)
+
+
+def test_who_talks_too_much_is_not_listened_to(fake: FakeKraken) -> None:
+    client = Client(fake)
+    for _ in range(250):
+        client.connection.receive('{"method":"ping"}')
+    assert len([m for m in client.messages if m.get("method") == "pong"]) == 200
+    assert client.messages[-1]["error"] == "Exceeded msg rate"
+
+
+def test_who_connects_too_often_is_refused(fake: FakeKraken, clock: ManualClock) -> None:
+    for _ in range(150):
+        Client(fake)
+    with pytest.raises(ConnectionRefusedError, match="too many"):
+        Client(fake)
+    clock.move_to(clock.now() + 4 * SECOND_NS)
     assert Client(fake).messages
 
 
