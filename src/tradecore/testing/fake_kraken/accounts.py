@@ -189,8 +189,3 @@ class Account:
 def fee_percent(tiers: Sequence[FeeTier], volume: Decimal) -> Decimal:
     """Return the percent of the highest tier that the volume has reached."""
     return [percent for threshold, percent in tiers if volume >= threshold][-1]
-
-
-def dust(entries: Sequence[LedgerEntry], asset: str) -> Decimal:
-    """Return what an asset's ledger entries add up to: its balance, if nothing was lost."""
-    return sum((entry.amount - entry.fee for entry in entries if entry.asset == asset), ZERO)

@@ -10,6 +10,7 @@ Invariant: amounts filled by one tape trade add up to at most that trade; nobody
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from decimal import ROUND_DOWN, Decimal
 from itertools import count
@@ -63,14 +64,27 @@ class Matching:
         self._resting: dict[Pair, dict[str, tuple[Account, FakeOrder]]] = {}
         self._taken: dict[tuple[Pair, Side], dict[Decimal, Decimal]] = {}
         self._counters: dict[tuple[str, Pair], RateCounter] = {}
+        self._playing: Nanoseconds | None = None
+
+    @contextmanager
+    def playing(self, moment: Nanoseconds) -> Iterator[None]:
+        """Let everything happen at a moment of the past that is only now played."""
+        before, self._playing = self._playing, moment
+        try:
+            yield
+        finally:
+            self._playing = before
+
+    def _moment(self) -> Nanoseconds:
+        return self._clock.now() if self._playing is None else self._playing
 
     # -- what clients ask for
 
     def submit(self, account: Account, request: OrderRequest, *, points: float = 1.0) -> FakeOrder | None:
         """Take a new order, or return None when it was only to be validated. Errors: Said."""
-        now = self._clock.now()
+        now = self._moment()
         self._check_mode(request)
-        self._check_wishes(account, request, now)
+        self._check_wishes(account, request)
         if not request.validate:
             self.counter(account, request.pair).add(points, now, "EOrder:Rate limit exceeded")
         order = self._new_order(request, now)
@@ -91,7 +105,7 @@ class Matching:
 
     def amend(self, account: Account, order: FakeOrder, change: Amendment) -> None:
         """Change an open order in place; it keeps its id, and its place unless it grows or moves. Errors: Said."""
-        rules, now = self._market.pair_rules(order.pair), self._clock.now()
+        rules, now = self._market.pair_rules(order.pair), self._moment()
         before = (order.volume, order.limit, order.trigger)
         if change.volume is not None:
             check_volume(change.volume, rules)
@@ -152,27 +166,24 @@ class Matching:
         resting = self._resting.get(pair)
         if not resting:
             return
-        budget = amount
-        for account, order in self._in_line(pair, price, side):
-            if budget <= 0:
-                break
-            budget -= self._fill_resting(account, order, budget, now)
-        for account, order in list(resting.values()):
-            if order.waiting and self._reached(order, price):
-                order.triggered = True
-                self._tell(account, order, "triggered", now)
-                self._take(account, order, now)
+        with self.playing(now):
+            budget = amount
+            for account, order in self._in_line(pair, price, side):
+                if budget <= 0:
+                    break
+                budget -= self._fill_resting(account, order, budget, now)
+            for account, order in list(resting.values()):
+                if order.waiting and order.state is OrderState.OPEN and self._reached(order, price):
+                    order.triggered = True
+                    self._tell(account, order, "triggered", now)
+                    self._take(account, order, now)
 
     def on_time(self, now: Nanoseconds) -> None:
         """Open orders that were to start by now, end those that expired."""
-        for resting in list(self._resting.values()):
-            for account, order in list(resting.values()):
-                if order.request.expire_at and order.request.expire_at <= now:
-                    self._end(account, order, OrderState.EXPIRED, "Order expired")
-                elif order.state is OrderState.PENDING and order.request.start_at <= now:
-                    order.state = OrderState.OPEN
-                    self._tell(account, order, "new", now)
-                    self._take(account, order, now)
+        with self.playing(now):
+            for resting in list(self._resting.values()):
+                for account, order in list(resting.values()):
+                    self._check_time(account, order, now)
 
     def next_due(self) -> Nanoseconds | None:
         """Return when the next order starts or expires."""
@@ -187,6 +198,14 @@ class Matching:
 
     # -- how it is decided
 
+    def _check_time(self, account: Account, order: FakeOrder, now: Nanoseconds) -> None:
+        if order.request.expire_at and order.request.expire_at <= now:
+            self._end(account, order, OrderState.EXPIRED, "Order expired")
+        elif order.state is OrderState.PENDING and order.request.start_at <= now:
+            order.state = OrderState.OPEN
+            self._tell(account, order, "new", now)
+            self._take(account, order, now)
+
     def _check_mode(self, request: OrderRequest) -> None:
         status = self._market.status
         if status == "maintenance":
@@ -198,9 +217,7 @@ class Matching:
         if status == "limit_only" and request.order_type not in {"limit", "iceberg"}:
             raise Said("EService:Market in limit_only mode")
 
-    def _check_wishes(self, account: Account, request: OrderRequest, now: Nanoseconds) -> None:
-        if request.deadline is not None and request.deadline <= now:
-            raise Said("EService:Deadline elapsed")
+    def _check_wishes(self, account: Account, request: OrderRequest) -> None:
         if request.reduce_only:
             raise Said("EOrder:Reduce only:No position exists")
         if request.post_only and request.order_type not in {"limit", "iceberg"}:
@@ -351,7 +368,7 @@ class Matching:
         rules = self._market.pair_rules(order.pair)
         amount = round(order.left / 2, rules.lot_decimals)
         if order.limit is not None and not order.waiting and amount > 0:
-            self._book(account, order, order.limit, amount, self._clock.now(), maker=True)
+            self._book(account, order, order.limit, amount, self._moment(), maker=True)
 
     def _reached(self, order: FakeOrder, price: Decimal) -> bool:
         self._follow(order, price)
@@ -381,7 +398,7 @@ class Matching:
             self._close_out(account, order)
 
     def _end(self, account: Account, order: FakeOrder, state: OrderState, reason: str) -> None:
-        now = self._clock.now()
+        now = self._moment()
         account.close(order, state, now, reason)
         self._forget(order)
         self._tell(account, order, state.value, now)
@@ -396,16 +413,16 @@ class Matching:
         request = OrderRequest(
             order.pair, OPPOSITE[order.side], wish.order_type, order.filled, limit=wish.price, trigger=wish.trigger
         )
-        follower = self._new_order(request, self._clock.now())
+        follower = self._new_order(request, self._moment())
         follower.parent_id = order.order_id
         try:
             self._check_funds(account, follower)
         except Said as said:
-            follower.state, follower.closed_at, follower.reason = OrderState.CANCELED, self._clock.now(), str(said)
+            follower.state, follower.closed_at, follower.reason = OrderState.CANCELED, self._moment(), str(said)
             account.orders[follower.order_id] = follower
-            self._tell(account, follower, "canceled", self._clock.now())
+            self._tell(account, follower, "canceled", self._moment())
             return
-        self._open(account, follower, self._clock.now())
+        self._open(account, follower, self._moment())
 
     def _forget(self, order: FakeOrder) -> None:
         self._resting.get(order.pair, {}).pop(order.order_id, None)

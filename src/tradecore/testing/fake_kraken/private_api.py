@@ -92,11 +92,14 @@ class PrivateApi:
             due = account.cancel_all_at
             if due is not None and due <= now and self._market.status != "maintenance":
                 account.cancel_all_at = None
-                self._orders.cancel_all(account, "Cancel all orders after timeout")
+                with self.matching.playing(now):
+                    self._orders.cancel_all(account, "Cancel all orders after timeout")
 
     def next_due(self) -> Nanoseconds | None:
         """Return when something is due without anyone asking."""
-        moments = [self.matching.next_due(), *(account.cancel_all_at for account in self.accounts.values())]
+        moments = [self.matching.next_due()]
+        if self._market.status != "maintenance":
+            moments += [account.cancel_all_at for account in self.accounts.values()]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def has_orders(self, pair: Pair) -> bool:

@@ -117,6 +117,15 @@ def test_a_conditional_order_waits_for_its_trigger_and_then_takes(bench, side, k
     assert bench.row(order_id)["status"] == "closed"
 
 
+def test_a_stop_that_the_market_has_run_away_from_is_cancelled_when_it_cannot_pay(bench):
+    order_id = bench.order("buy", "1.9", "51000", ordertype="stop-loss")
+    bench.market.ask = D(55000)
+    bench.trade("55000", "1", Side.BUY)
+    order = bench.row(order_id)
+    assert (order["status"], order["reason"], order["vol_exec"]) == ("canceled", "Insufficient funds", "1.00000000")
+    assert bench.account.balances["USD"] > 0
+
+
 def test_a_triggered_limit_form_rests_at_its_limit(bench):
     order_id = bench.order("sell", "0.5", "49000", ordertype="stop-loss-limit", price2="50500")
     bench.trade("48999", "1")
