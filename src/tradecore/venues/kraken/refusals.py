@@ -89,7 +89,7 @@ _MEANINGS: dict[str, Meaning] = {
     "EOrder:Margin allowance exceeded": Meaning(errors.OrderLimitError, "close positions first"),
     "EOrder:Margin level too low": Meaning(errors.InsufficientFundsError, "close positions first"),
     "EFunding:Unknown withdraw key": Meaning(errors.NotPermittedError, "this client moves no money out"),
-    "EFunding:Invalid amount": Meaning(errors.ArgumentsRefusedError, "correct the amount"),
+    "EFunding:Invalid amount": Meaning(errors.InsufficientFundsError, "compare with the balance"),
     "ETrade:User Locked": Meaning(errors.NotPermittedError, "the venue locked the account; write to its support"),
     "ETrade:Locked": Meaning(errors.NotPermittedError, "the venue locked the account; write to its support"),
     "ESession:Invalid session": Meaning(errors.AuthenticationError, "ask for a new token", True),
