@@ -54,6 +54,11 @@ class Tape:
         """Return the same trades at other times."""
         return replace(self, time=self.time + by, shown_time=self.shown_time + by)
 
+    def shown_to(self, decimals: int) -> Tape:
+        """Return the same trades with times shown to so many decimals of a second: old rows show four."""
+        unit = 10 ** (9 - decimals)
+        return replace(self, shown_time=self.shown_time // unit * unit)
+
     @classmethod
     def of_arrays(cls, time: Any, price: Any, amount: Any, side: Any, **more: Any) -> Tape:
         """Return a tape of given columns. Left out: `shown_time` = time, `limit` = False, `trade_id` from 1 up.
