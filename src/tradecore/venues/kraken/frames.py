@@ -154,7 +154,10 @@ def _timeframe(value: object) -> Timeframe:
 
 
 def _fees(value: object) -> tuple[m.Fee, ...]:
-    return tuple(_row(m.Fee, _FEE, row) for row in _list(value))
+    fees = tuple(_row(m.Fee, _FEE, row) for row in _list(value))
+    if len({fee.asset for fee in fees}) < len(fees):
+        raise _BrokenError("one asset told twice")
+    return fees
 
 
 def _list(value: object) -> list[Any]:
@@ -303,9 +306,9 @@ def _channel_messages(channel: str, frame: Mapping[str, Any], text: str) -> Sequ
 def _symbol(data: object) -> str:
     """Return the one symbol that all rows speak of, or nothing."""
     rows = data if isinstance(data, list) else []
-    symbols = {row.get("symbol") if isinstance(row, dict) else None for row in rows}
-    only = symbols.pop() if len(symbols) == 1 else None
-    return only if isinstance(only, str) else ""
+    symbols = [row.get("symbol") if isinstance(row, dict) else None for row in rows]
+    first = symbols[0] if symbols else None
+    return first if isinstance(first, str) and all(symbol == first for symbol in symbols) else ""
 
 
 def _kept(kind: Callable[..., T], layout: _Layout, rows: object, broken: list[str]) -> list[T]:
@@ -329,8 +332,19 @@ def _once(rows: Iterable[T], key: Callable[[T], Any], broken: list[str]) -> tupl
     return tuple(first[name] for name in sorted(first))
 
 
+def _distinct(rows: Iterable[T], broken: list[str]) -> tuple[T, ...]:
+    """Return rows in the order in which they came; one that is told again word for word is broken."""
+    kept: list[T] = []
+    for row in rows:
+        if row in kept:
+            broken.append("one row told twice in one frame")
+        else:
+            kept.append(row)
+    return tuple(kept)
+
+
 def _status(frame: Mapping[str, Any], snapshot: bool, broken: list[str]) -> Sequence[m.Message]:
-    return _kept(m.SystemStatus, _STATUS, frame.get("data"), broken)
+    return _distinct(_kept(m.SystemStatus, _STATUS, frame.get("data"), broken), broken)
 
 
 def _ticker(frame: Mapping[str, Any], snapshot: bool, broken: list[str]) -> Sequence[m.Message]:
@@ -361,7 +375,7 @@ def _book(frame: Mapping[str, Any], snapshot: bool, broken: list[str]) -> Sequen
         "asks": _Field("asks", _levels(snapshot, best_first=1)),
         "checksum": _Field("checksum", _count),
     }
-    return _kept(kind, layout, frame.get("data"), broken)
+    return _distinct(_kept(kind, layout, frame.get("data"), broken), broken)
 
 
 def _levels(snapshot: bool, best_first: int) -> _Read:
@@ -396,13 +410,13 @@ def _executions(frame: Mapping[str, Any], snapshot: bool, broken: list[str]) -> 
             broken.append(f"trade of order {row.order_id} without {', '.join(missing)}")
         else:
             whole.append(row)
-    return (m.Executions(snapshot, sequence, tuple(whole)),)
+    return (m.Executions(snapshot, sequence, _distinct(whole, broken)),)
 
 
 def _balances(frame: Mapping[str, Any], snapshot: bool, broken: list[str]) -> Sequence[m.Message]:
     sequence = _sequence(frame)
     rows = _kept(m.BalanceUpdate, _BALANCE, frame.get("data"), broken)
-    return (m.Balances(snapshot, sequence, tuple(rows)),)
+    return (m.Balances(snapshot, sequence, _distinct(rows, broken)),)
 
 
 def _sequence(frame: Mapping[str, Any]) -> int:
@@ -431,7 +445,7 @@ def _answers(frame: Mapping[str, Any]) -> Sequence[m.Message]:
     success = frame.get("success", False if words else None if method != "pong" else True)
     if not isinstance(method, str) or not isinstance(words, str) or not isinstance(success, bool):
         raise _BrokenError("an answer that is neither done nor refused")
-    if success is bool(words) or not (method or words):
+    if success is bool(words) or (success and not method):
         raise _BrokenError("an answer that contradicts itself")
     result = frame.get("result")
     if isinstance(frame.get("orders_cancelled"), int):
