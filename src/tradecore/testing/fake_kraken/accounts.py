@@ -8,6 +8,7 @@ The matching engine calls `book_fill`; the private endpoints read.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
@@ -107,7 +108,9 @@ class Account:
         self.cancel_all_at: Nanoseconds | None = None
         self._market = market
         self._ids = ids
-        self._volume: list[tuple[Nanoseconds, Decimal]] = []
+        self._volume: deque[tuple[Nanoseconds, Decimal]] = deque()
+        self._volume_sum = ZERO
+        self._seen: Nanoseconds = 0
 
     def deposit(self, asset: str, amount: Decimal, now: Nanoseconds) -> LedgerEntry:
         """Add (or, when negative, take away) an amount of an asset from outside."""
@@ -137,14 +140,16 @@ class Account:
         """Return balance less holds."""
         return self.balances.get(asset, ZERO) - self.holds().get(asset, ZERO)
 
-    def volume_30d(self, now: Nanoseconds) -> Decimal:
-        """Return what was traded in the last 30 days, in the quote currency of each pair."""
-        return sum((cost for time, cost in self._volume if time > now - 30 * DAY_NS), ZERO)
+    def volume_30d(self, now: Nanoseconds | None = None) -> Decimal:
+        """Return what was traded in the last 30 days, in the quote currency of each pair; time only moves on."""
+        self._seen = max(self._seen, now or 0)
+        while self._volume and self._volume[0][0] <= self._seen - 30 * DAY_NS:
+            self._volume_sum -= self._volume.popleft()[1]
+        return self._volume_sum
 
     def fee_rate(self, rules: PairRules, *, maker: bool, now: Nanoseconds | None = None) -> Decimal:
         """Return the fee as a fraction of the cost, by the volume of the last 30 days."""
-        newest = now if now is not None else (self._volume[-1][0] if self._volume else 0)
-        return fee_percent(rules.maker_fees if maker else rules.taker_fees, self.volume_30d(newest)) / 100
+        return fee_percent(rules.maker_fees if maker else rules.taker_fees, self.volume_30d(now)) / 100
 
     def book_fill(
         self, order: FakeOrder, price: Decimal, amount: Decimal, now: Nanoseconds, *, maker: bool
@@ -165,6 +170,7 @@ class Account:
         fill = FakeFill(fill_id, order, now, price, amount, cost, fee, charged, maker, trade_id, tuple(entries))
         self.fills[fill_id] = fill
         self._volume.append((now, cost))
+        self._volume_sum += cost
         order.take_fill(fill_id, amount, cost, fee)
         if order.left == 0:
             self.close(order, OrderState.CLOSED, now, "")

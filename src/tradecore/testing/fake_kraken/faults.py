@@ -53,6 +53,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
         "fill_before_ack": "private sockets: the fill of an order comes before its acknowledgement",
         "fill_after_cancel": "private: an order fills once more after its cancellation was acknowledged",
         "missing_execution": "private sockets: a message of executions never comes, its number is used up",
+        "untold_execution": "private sockets: an execution is never told and takes no number: only REST shows it",
         "nonce_replay": "private: a nonce that is fine is called used",
         "dust": "private: fills come in odd small parts",
     }

@@ -185,6 +185,10 @@ class Matching:
                 for account, order in list(resting.values()):
                     self._check_time(account, order, now)
 
+    def has_orders(self, pair: Pair) -> bool:
+        """Tell whether any order of a pair is open."""
+        return bool(self._resting.get(pair))
+
     def next_due(self) -> Nanoseconds | None:
         """Return when the next order starts or expires."""
         due = [

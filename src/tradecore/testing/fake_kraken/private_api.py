@@ -104,7 +104,7 @@ class PrivateApi:
 
     def has_orders(self, pair: Pair) -> bool:
         """Tell whether any order of a pair is open: if not, its trades need not be shown to this side."""
-        return any(order.pair == pair for account in self.accounts.values() for order in account.open.values())
+        return self.matching.has_orders(pair)
 
     def _spread(self, event: Execution) -> None:
         for connection in list(self._desk.connections.values()):

@@ -176,8 +176,11 @@ def balance_snapshot(account: Account) -> list[dict[str, Any]]:
     ]
 
 
-def execution_row(event: Execution) -> dict[str, Any]:
-    """Return one step of an order as the executions channel tells it; only new orders and fills tell everything."""
+def execution_row(event: Execution, *, terms_with_new: bool = False) -> dict[str, Any]:
+    """Return one step of an order as the executions channel tells it.
+
+    Terms come with `pending_new`, not again with `new`, unless the client does not hear of `pending_new`.
+    """
     order, request = event.order, event.order.request
     head: dict[str, Any] = {
         "order_id": order.order_id,
@@ -193,7 +196,7 @@ def execution_row(event: Execution) -> dict[str, Any]:
     if event.kind == "pending_new":
         return head | terms_fields(order)
     if event.kind == "new":
-        return head
+        return head | (terms_fields(order) if terms_with_new else {})
     if event.kind == "amended":
         return head | terms_fields(order) | progress_fields(order) | {"amended": True, "reason": "User requested"}
     row = head | progress_fields(order)

@@ -167,6 +167,27 @@ def test_a_message_goes_missing_and_a_number_is_left_out_on_command(bench, socke
     assert [message["sequence"] for message in socket.of("executions")] == [1, 3, 5, 6]
 
 
+def test_an_execution_may_stay_untold_without_a_trace_on_command(bench, socket):
+    socket.ask("subscribe", channel="executions")
+    order_id = bench.order("buy", "0.1", "49000")
+    bench.faults.on("untold_execution")
+    bench.trade("48000", "1")
+    bench.faults.off()
+    bench.order("buy", "0.1", "49000")
+    assert [message["sequence"] for message in socket.of("executions")] == [1, 2, 3, 4, 5]
+    assert bench.row(order_id)["status"] == "closed"
+
+
+def test_who_wants_no_order_status_hears_of_beginnings_fills_and_ends_only(bench, socket):
+    socket.ask("subscribe", channel="executions", order_status=False)
+    order_id = bench.order("buy", "0.1", "49000")
+    bench.call("AmendOrder", txid=order_id, limit_price="48000")
+    bench.call("CancelOrder", txid=order_id)
+    new, canceled = (message["data"][0] for message in socket.of("executions")[1:])
+    assert (new["exec_type"], new["symbol"], new["limit_price"]) == ("new", "BTC/USD", 49000)
+    assert (canceled["exec_type"], canceled["reason"]) == ("canceled", "User requested")
+
+
 def test_the_engines_counter_is_told_to_those_who_ask_for_it(bench, socket):
     socket.ask("subscribe", channel="executions", ratecounter=True)
     bench.order("buy", "0.1", "49000")
