@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 from tradecore.core.errors import UsageError
 from tradecore.core.types import Pair
@@ -42,10 +43,10 @@ class _Wanted:
 
 @dataclass(slots=True)
 class _Repair:
-    """A snapshot that is asked for again: whether it is still awaited, the next try, and the tries so far."""
+    """A snapshot that is asked for again: the next try, or when it came; whether it is awaited; the tries so far."""
 
     due: float
-    open: bool = True
+    state: Literal["pausing", "asked", "done"] = "pausing"
     tries: int = 0
 
 
@@ -126,7 +127,7 @@ class Subscriptions:
     def accept(self, message: m.Message, now: float) -> list[m.Message]:
         """Take one message from the wire and return what the reader is told."""
         if isinstance(message, m.Ack):
-            return self._answered(message) if message.method in ("subscribe", "unsubscribe", "pong") else [message]
+            return self._answered(message, now) if message.method in ("subscribe", "unsubscribe", "pong") else [message]
         if isinstance(message, m.Quarantined):
             return self._broken(message, now)
         told = self._heard(message, now)
@@ -141,8 +142,9 @@ class Subscriptions:
     def tend(self, now: float) -> None:
         """Ask for the snapshots whose time has come."""
         for (channel, symbol), repair in self._repairs.items():
-            if not repair.open or repair.due > now:
+            if repair.state == "done" or repair.due > now:
                 continue
+            repair.state = "asked"
             repair.tries += 1
             repair.due = now + max(SNAPSHOT_WITHIN_S, min(LONGEST_PAUSE_S, 2.0**repair.tries))
             for wanted in self._wanted:
@@ -164,7 +166,7 @@ class Subscriptions:
 
     def next_due(self, within_s: float) -> float:
         """Return when `tend`, `silent` or `unanswered` has something to say at the earliest."""
-        times = [repair.due for repair in self._repairs.values() if repair.open]
+        times = [repair.due for repair in self._repairs.values() if repair.state != "done"]
         for wanted in self._wanted:
             times.append(self._data_due(wanted))
             if wanted.unanswered:
@@ -198,7 +200,7 @@ class Subscriptions:
         self.outgoing.append(request_text(method, params, number))
         return number
 
-    def _answered(self, ack: m.Ack) -> list[m.Message]:
+    def _answered(self, ack: m.Ack, now: float) -> list[m.Message]:
         if ack.method != "subscribe":
             return []
         wanted = self._asked.get(ack.req_id or 0)
@@ -213,10 +215,11 @@ class Subscriptions:
         if ack.symbol not in (wanted.symbols or ("",)):
             self.counts["quarantined"] += 1
             return [m.Quarantined("confirmed a symbol that was not asked for", 1, ack.symbol[:40], wanted.channel)]
-        if (repair := self._repairs.get((wanted.channel, ack.symbol))) and repair.open:
-            # Numbers may begin anew here; the snapshot that sets them right may have come before.
+        if (repair := self._repairs.get((wanted.channel, ack.symbol))) and repair.state == "asked":
+            # Numbers may begin anew here, unless the snapshot that sets them right came before.
             self._sequences.pop(wanted.channel, None)
-            repair.open = _brings_snapshot(wanted)
+            if not _brings_snapshot(wanted):
+                self._repaired(wanted.channel, ack.symbol, now)
         return self._confirm(wanted, ack.symbol, ack.warnings)
 
     def _confirm(self, wanted: _Wanted, symbol: str, warnings: tuple[str, ...] = ()) -> list[m.Message]:
@@ -259,18 +262,18 @@ class Subscriptions:
         return m.Gap(channel, symbol, expected, got, reason)
 
     def _repair(self, channel: str, symbol: str, now: float) -> None:
+        """See that a new snapshot is asked for: at once the first time, after a growing pause when it breaks again."""
         repair = self._repairs.get((channel, symbol))
-        if repair is not None and repair.open:
-            return
-        if repair is None or now - repair.due > LONGEST_PAUSE_S:
+        if repair is None or (repair.state == "done" and now - repair.due > LONGEST_PAUSE_S):
             self._repairs[channel, symbol] = _Repair(now)
-        else:
-            repair.open, repair.due = True, now + min(LONGEST_PAUSE_S, 2.0**repair.tries)
+        elif repair.state == "done":
+            repair.state, repair.due = "pausing", now + min(LONGEST_PAUSE_S, 2.0**repair.tries)
         self.tend(now)
 
     def _repaired(self, channel: str, symbol: str, now: float) -> None:
-        if repair := self._repairs.get((channel, symbol)):
-            repair.open, repair.due = False, now
+        repair = self._repairs.get((channel, symbol))
+        if repair is not None and repair.state == "asked":
+            repair.state, repair.due = "done", now
 
     def _book(self, message: m.BookSnapshot | m.BookUpdate, now: float) -> list[m.Message]:
         book, symbol = self.books.get(message.pair), self._spellings.get(message.pair, "")
