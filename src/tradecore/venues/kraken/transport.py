@@ -99,8 +99,9 @@ class Transport(Protocol):
 class NetworkTransport:
     """The real network: httpx for requests, websockets for sockets. Redirects are answers, not followed."""
 
-    def __init__(self, *, connect_timeout_s: float = 10.0) -> None:
+    def __init__(self, *, connect_timeout_s: float = 10.0, largest_reply: int = LARGEST_REPLY) -> None:
         self._connect_timeout_s = connect_timeout_s
+        self._largest_reply = largest_reply
         self._client = httpx.AsyncClient(
             follow_redirects=False,
             headers={"User-Agent": USER_AGENT},
@@ -160,9 +161,9 @@ class NetworkTransport:
             content = bytearray()
             async for part in reply.aiter_bytes():
                 content += part
-                if len(content) > LARGEST_REPLY:
+                if len(content) > self._largest_reply:
                     raise NoAnswerError(
-                        f"{method} {url.partition('?')[0]}: more than {LARGEST_REPLY >> 20} MiB of answer; "
+                        f"{method} {url.partition('?')[0]}: more than {self._largest_reply:,} bytes of answer; "
                         "expected a reply of the venue",
                         reason="too_large",
                     )
