@@ -76,6 +76,8 @@ def _add_numbered(
 ) -> list[pl.DataFrame]:
     """Stage trades with ids: they replace those without ids where they agree with them. Return what has ids now."""
     name, rows = f"{addition.ref.name} into {draft.key}", addition.rows
+    if not rows["time"].is_sorted():
+        rows = rows.sort(["time", "trade_id"])
     if allowed != (addition.span,):
         rows = within(rows, allowed)
     older = next((one for one in draft.spans if one not in rivals and one != addition.source), "")

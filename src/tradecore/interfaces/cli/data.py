@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradecore.interfaces.cli import fetch, sync
+from tradecore.interfaces.cli import fetch, sources, sync
 from tradecore.interfaces.cli.lab import open_lab
 from tradecore.interfaces.cli.options import From, Json, Seed, TimeframeOption, Workspace
 from tradecore.interfaces.cli.screen import Screen
@@ -241,6 +241,7 @@ app.command()(sync.pull)
 
 
 fetch.hang_into(app)
+sources.hang_into(app)
 
 
 def _row(dataset: Dataset) -> tuple[object, ...]:
