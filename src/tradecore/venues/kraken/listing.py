@@ -156,7 +156,8 @@ def _pair_rules(key: str, row: Fields) -> PairRules:
     if not slash:
         row.refuse("wsname", "BASE/QUOTE")
     for name, asset in (("base", pair.base), ("quote", pair.quote)):
-        if asset_from_kraken(row.text(name)).name != asset:
+        held = asset_from_kraken(row.text(name))
+        if f"{held.name}.{held.kind}".rstrip(".") != asset:
             row.refuse(name, f"the asset {asset} of its wsname {wsname}")
     altname = row.text("altname")
     if altname.upper() != (base + quote).upper() and not re.fullmatch(r"[A-Za-z0-9.]{3,24}", altname):
