@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
+from tradecore.config.secrets import kraken_credentials
 from tradecore.config.tree import KrakenSettings
 from tradecore.control.lab import Lab
 from tradecore.core.errors import UsageError
 from tradecore.venues.kraken.addresses import Addresses
 from tradecore.venues.kraken.futures import KrakenFutures
-from tradecore.venues.kraken.limits import Pace, PaceSettings, Tier
+from tradecore.venues.kraken.limits import Pace, PaceSettings, PrivateCounter, Tier
+from tradecore.venues.kraken.listing import Listing
+from tradecore.venues.kraken.nonces import NonceWriter
+from tradecore.venues.kraken.private import KrakenPrivate, PrivateSettings
 from tradecore.venues.kraken.public import KrakenPublic
+from tradecore.venues.kraken.signing import Credentials
 from tradecore.venues.kraken.transport import NetworkTransport
 
 
@@ -69,3 +74,26 @@ async def open_kraken_futures(lab: Lab) -> AsyncIterator[KrakenFutures]:
     settings = lab.settings.kraken
     async with NetworkTransport() as transport:
         yield KrakenFutures(transport, addresses(settings), lab.clock, pace(lab), timeout_s=settings.timeout_s)
+
+
+@asynccontextmanager
+async def open_kraken_private(lab: Lab, listing: Listing | None = None) -> AsyncIterator[KrakenPrivate]:
+    """Open the client of the account, for the length of a block; one process at a time may use a key.
+
+    Errors: ConfigError when there is no key, or none that can be one; StateRefusedError when another process uses it.
+    """
+    settings = lab.settings.kraken
+    found = kraken_credentials()
+    credentials = Credentials(found.key.reveal(), found.secret)
+    with NonceWriter(lab.folder("state"), credentials.fingerprint, lab.clock) as nonces:
+        async with NetworkTransport() as transport:
+            yield KrakenPrivate(
+                transport,
+                addresses(settings),
+                lab.clock,
+                credentials,
+                nonces,
+                PrivateCounter(lab.clock, tier(settings), settings.exits_reserve),
+                listing=listing,
+                settings=PrivateSettings(read_timeout_s=settings.timeout_s, write_timeout_s=settings.timeout_s),
+            )

@@ -8,14 +8,27 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from tradecore.control.kraken import open_kraken_public
+from tradecore.config.secrets import kraken_credentials
+from tradecore.control.kraken import open_kraken_private, open_kraken_public
 from tradecore.control.lab import Lab
+from tradecore.core.errors import GateRefusedError
 from tradecore.core.types import Nanoseconds, Pair
+from tradecore.venues.kraken.account import (
+    NEEDED_TO_TRADE,
+    NEVER,
+    AccountFees,
+    AssetBalance,
+    OrderReport,
+    OwnTrade,
+    require_trading_key,
+)
 from tradecore.venues.kraken.answers import Answer, value_of
-from tradecore.venues.kraken.listing import PairRules
+from tradecore.venues.kraken.listing import Listing, PairRules
+from tradecore.venues.kraken.names import asset_from_kraken
+from tradecore.venues.kraken.private import KrakenPrivate
 from tradecore.venues.kraken.public import Depth, KrakenPublic, Ticker
 
 T = TypeVar("T")
@@ -74,9 +87,98 @@ def book(lab: Lab, pair: str, count: int) -> Depth:
     return value_of(_public(lab, ask))
 
 
+def balance(lab: Lab) -> tuple[AssetBalance, ...]:
+    """Ask what the account has, and what open orders hold of it. Errors: ConfigError without a key; VenueError."""
+
+    async def ask(client: KrakenPrivate) -> tuple[AssetBalance, ...]:
+        return value_of(await client.balances())
+
+    return _private(lab, ask)
+
+
+def fees(lab: Lab, names: tuple[str, ...]) -> AccountFees:
+    """Ask what the account pays on some pairs, or on those the settings follow. Errors: as `balance`; UsageError."""
+    wanted = [Pair.parse(name) for name in names or lab.settings.market.pairs]
+
+    async def ask(client: KrakenPrivate) -> AccountFees:
+        told = value_of(await client.fees(*wanted))
+        return replace(told, currency=asset_from_kraken(told.currency).name)
+
+    return _private(lab, ask, with_listing=True)
+
+
+def orders(lab: Lab, *, ended: bool = False) -> tuple[OrderReport, ...]:
+    """Ask for the orders that rest, or the newest that ended. Errors: as `balance`."""
+
+    async def ask(client: KrakenPrivate) -> tuple[OrderReport, ...]:
+        return value_of(await client.closed_orders()).orders if ended else value_of(await client.open_orders())
+
+    return _private(lab, ask, with_listing=True)
+
+
+def trades(lab: Lab) -> tuple[OwnTrade, ...]:
+    """Ask for the newest executions, 50 at most. Errors: as `balance`."""
+
+    async def ask(client: KrakenPrivate) -> tuple[OwnTrade, ...]:
+        return value_of(await client.trades_history()).trades
+
+    return _private(lab, ask, with_listing=True)
+
+
+@dataclass(frozen=True, slots=True)
+class KeyReport:
+    """What the venue says of the key: its name there, its first letters, its rights, and what it lacks for trading."""
+
+    name: str
+    hint: str
+    rights: tuple[str, ...]
+    lacking: tuple[str, ...]
+    refusal: GateRefusedError | None
+    """Why the key must not be used here at all: it can move money out."""
+
+    def judged(self, right: str) -> str:
+        """Say what a right is to trading."""
+        if right in self.lacking:
+            return "needed, not there"
+        return "never: it moves money out" if right in NEVER else "needed" if right in NEEDED_TO_TRADE else "not needed"
+
+
+def key(lab: Lab) -> KeyReport:
+    """Ask for the rights of the key and judge them. Errors: as `balance`."""
+
+    async def ask(client: KrakenPrivate) -> KeyReport:
+        info = value_of(await client.key_info())
+        lacking = tuple(sorted(NEEDED_TO_TRADE - info.permissions))
+        refusal: GateRefusedError | None = None
+        if NEVER & info.permissions:
+            try:
+                require_trading_key(info)
+            except GateRefusedError as error:
+                refusal = error
+        hint = kraken_credentials().key.hint
+        return KeyReport(info.name, hint, tuple(sorted(info.permissions)), lacking, refusal)
+
+    return _private(lab, ask)
+
+
 def _public(lab: Lab, ask: Callable[[KrakenPublic], Awaitable[T]]) -> T:
     async def work() -> T:
         async with open_kraken_public(lab) as client:
+            return await ask(client)
+
+    return asyncio.run(work())
+
+
+def _private(lab: Lab, ask: Callable[[KrakenPrivate], Awaitable[T]], *, with_listing: bool = False) -> T:
+    """Ask with a key. The listing, where it is needed, knows the pairs by every name the venue may use for them."""
+
+    async def work() -> T:
+        listing: Listing | None = None
+        if with_listing:
+            kraken_credentials()  # without a key there is nothing to ask: say so before the venue is asked for pairs
+            async with open_kraken_public(lab) as public:
+                listing = value_of(await public.pairs())
+        async with open_kraken_private(lab, listing) as client:
             return await ask(client)
 
     return asyncio.run(work())

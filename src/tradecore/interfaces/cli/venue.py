@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from tradecore.control.lab import Lab
+    from tradecore.venues.kraken.account import OrderReport, OwnTrade
     from tradecore.venues.kraken.public import DepthLevel
 
 app = typer.Typer(
@@ -143,10 +144,132 @@ def book(
     screen.answer({"pair": str(depth.pair), "bids": depth.bids, "asks": depth.asks})
 
 
+@app.command()
+def balance(address: Address = None, as_json: Json = False, workspace: Workspace = None) -> None:
+    """Show what the account has of each asset, and how much of it open orders hold. Needs a key.
+
+    Example: tradecore venue balance
+    """
+    from tradecore.control import venue
+
+    screen = Screen(as_json)
+    found = venue.balance(_lab(workspace, address))
+    figures = ("balance", "on hold", "free")
+    rows = [
+        (one.name, one.kind, _number(one.balance), _number(one.hold), _number(one.balance - one.hold)) for one in found
+    ]
+    screen.table(("asset", "kind", *figures), rows, right=figures, fold=("kind",))
+    screen.answer({"balances": found})
+
+
+@app.command()
+def fees(names: Pairs = None, address: Address = None, as_json: Json = False, workspace: Workspace = None) -> None:
+    """Show what this account pays on some pairs now, which depends on its volume. Needs a key.
+
+    Example: tradecore venue fees BTC/USD
+    """
+    from tradecore.control import venue
+
+    screen = Screen(as_json)
+    told = venue.fees(_lab(workspace, address), tuple(names or ()))
+    rows = [(str(pair), f"{one.taker:.2%}", f"{one.maker:.2%}") for pair, one in told.pairs.items()]
+    screen.table(("pair", "taker", "maker"), rows, right=("taker", "maker"), fold=("pair",))
+    screen.say(f"volume of 30 days: {_number(told.volume)} {told.currency}")
+    screen.answer(
+        {
+            "currency": told.currency,
+            "volume": told.volume,
+            "pairs": {str(pair): one for pair, one in told.pairs.items()},
+        }
+    )
+
+
+@app.command()
+def orders(
+    ended: Annotated[bool, typer.Option("--ended", help="The newest that ended, instead of those that rest.")] = False,
+    address: Address = None,
+    as_json: Json = False,
+    workspace: Workspace = None,
+) -> None:
+    """List the account's orders as the venue knows them, whoever placed them. Needs a key.
+
+    Example: tradecore venue orders --ended
+    """
+    from tradecore.control import venue
+    from tradecore.core.types import iso
+
+    screen = Screen(as_json)
+    found = venue.orders(_lab(workspace, address), ended=ended)
+    figures = ("quantity", "filled", "price")
+    rows = [
+        (one.txid, str(one.pair), one.side.name.lower(), one.order_type, _number(one.quantity), _number(one.filled),
+         one.price, one.status)
+        for one in found
+    ]  # fmt: skip
+    if rows:
+        screen.table(("order", "pair", "side", "type", *figures, "status"), rows, right=figures)
+    screen.say(f"{len(found)} {'ended' if ended else 'open'} orders")
+    screen.answer({"orders": [{**_named(one), "opened": iso(one.opened)} for one in found]})
+
+
+@app.command()
+def trades(address: Address = None, as_json: Json = False, workspace: Workspace = None) -> None:
+    """List the account's newest executions, 50 at most. Needs a key.
+
+    Example: tradecore venue trades
+    """
+    from tradecore.control import venue
+    from tradecore.core.types import iso
+
+    screen = Screen(as_json)
+    found = venue.trades(_lab(workspace, address))
+    figures = ("quantity", "price", "fee")
+    rows = [
+        (iso(one.time)[:19], str(one.pair), one.side.name.lower(), _number(one.quantity), _number(one.price),
+         _number(one.fee), "maker" if one.maker else "taker")
+        for one in found
+    ]  # fmt: skip
+    if rows:
+        screen.table(("time", "pair", "side", *figures, "as"), rows, right=figures)
+    screen.say(f"{len(found)} executions")
+    screen.answer({"trades": [{**_named(one), "time": iso(one.time)} for one in found]})
+
+
+@app.command()
+def key(address: Address = None, as_json: Json = False, workspace: Workspace = None) -> None:
+    """Show the rights of the key in use. One that can withdraw money is refused, with exit code 4.
+
+    Example: tradecore venue key
+    """
+    from tradecore.control import venue
+
+    screen = Screen(as_json)
+    told = venue.key(_lab(workspace, address))
+    screen.facts(
+        {
+            "key": f"{told.hint} ({told.name})",
+            "can trade": "no, it lacks " + ", ".join(told.lacking) if told.lacking else "yes",
+            "can withdraw": told.refusal is not None,
+        }
+    )
+    screen.say()
+    rows = [(right, told.judged(right)) for right in (*told.rights, *told.lacking)]
+    screen.table(("right", "for trading"), rows)
+    if told.refusal is not None:
+        raise told.refusal
+    screen.answer({"key": told.hint, "name": told.name, "rights": told.rights, "lacking": told.lacking})
+
+
 def _lab(workspace: Path | None, address: str | None) -> Lab:
     from tradecore.control.kraken import settings_at
 
     return open_lab(workspace, None if address is None else settings_at(address))
+
+
+def _named(report: OrderReport | OwnTrade) -> dict[str, object]:
+    """Return a report's fields with pair and side as people write them."""
+    fields = {name: getattr(report, name) for name in report.__dataclass_fields__}
+    return {**fields, "pair": str(report.pair), "side": report.side.name.lower()}
 
 
 def _clock(ahead_s: float) -> str:

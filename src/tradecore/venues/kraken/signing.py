@@ -13,7 +13,9 @@ import hmac
 from typing import NoReturn
 
 from tradecore.core.errors import ConfigError
+from tradecore.core.secret import Secret
 
+LEAST_BYTES = 16
 _WHERE = "copy key and private key from the venue's page again"
 
 
@@ -22,16 +24,12 @@ class Credentials:
 
     __slots__ = ("_key", "_secret")
 
-    def __init__(self, key: str, secret: str) -> None:
+    def __init__(self, key: str, secret: str | Secret) -> None:
+        self._key, self._secret = key, _decoded(secret)  # first of all: a traceback may show a half-made object
         if not key or not key.isascii() or any(sign.isspace() for sign in key):
             raise ConfigError(f"Kraken's API key: expected letters and digits without spaces; {_WHERE}")
-        try:
-            decoded = base64.b64decode(secret, validate=True)
-        except (binascii.Error, ValueError):
-            decoded = b""
-        if len(decoded) < 16:
+        if not self._secret:
             raise ConfigError(f"Kraken's private key: expected base64 of 64 bytes; {_WHERE}")
-        self._key, self._secret = key, decoded
 
     @property
     def key(self) -> str:
@@ -53,3 +51,12 @@ class Credentials:
 
     def __reduce_ex__(self, protocol: object) -> NoReturn:
         raise TypeError("credentials cannot be copied or pickled: a secret stays in the process that read it")
+
+
+def _decoded(secret: str | Secret) -> bytes:
+    """Return the bytes that sign, or none: what raises where a secret is at hand could show it in a traceback."""
+    try:
+        decoded = base64.b64decode(secret.reveal() if isinstance(secret, Secret) else secret, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
+    return decoded if len(decoded) >= LEAST_BYTES else b""
