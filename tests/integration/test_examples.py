@@ -15,6 +15,7 @@ SHOWN = {
     "ensemble.py": ("Breakout", "Ensemble"),
     "evaluate.py": ("NO EVIDENCE OF EDGE", "hold-out"),
     "sweep.py": ("is no evidence of an edge", "worthless ones", "verdict: NO EVIDENCE OF EDGE"),
+    "fake_kraken.py": ("trades in 24 hours", "520, as ordered", "1000 trades, cursor"),
     "lookahead.py": ("sees the future", "bars of history"),
 }
 
