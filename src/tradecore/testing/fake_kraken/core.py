@@ -172,9 +172,11 @@ class FakeKraken:
         """Yield groups of trades of one moment, across pairs in order of time; pairs that nobody watches skip ahead."""
         groups: list[tuple[int, int, Track, int, int]] = []
         for place, (pair, track) in enumerate(self.market.tracks.items()):
-            first, end = self._played[pair], track.position(now)
-            self._played[pair] = end
-            if first < end and self._watched(pair):
+            first = self._played[pair]
+            if first == len(track.time) or track.time[first] > now:
+                continue
+            end = self._played[pair] = track.position(now)
+            if self._watched(pair):
                 shown = track.tape.shown_time[first:end]
                 heads = np.flatnonzero(np.concatenate([[True], shown[1:] != shown[:-1]])) + first
                 ends = np.append(heads[1:], end)

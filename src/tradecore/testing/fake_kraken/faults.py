@@ -145,7 +145,7 @@ class Faults:
     @property
     def status(self) -> str:
         """The system status that the faults impose: online unless one of them says otherwise."""
-        return next((name for name in STATUSES if name in self._on), "online")
+        return next((name for name in STATUSES if name in self._on), "online") if self._on else "online"
 
     def hit(self, name: str, endpoint: str = "") -> bool:
         """Draw once for the fault `name` at `endpoint`."""

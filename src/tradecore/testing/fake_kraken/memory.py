@@ -36,17 +36,14 @@ class MemoryTransport:
         self.fake = fake
         self._client = client
         self._open = 0
-        self._pump: asyncio.Task[None] | None = None
-        self._woken = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
 
     async def __aenter__(self) -> MemoryTransport:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._pump is not None:
-            self._pump.cancel()
-            await asyncio.gather(self._pump, return_exceptions=True)
-            self._pump = None
+        self._open = 0
+        self.wake()
 
     async def request(
         self,
@@ -79,34 +76,28 @@ class MemoryTransport:
             connection = self.fake.connect(path, incoming.put_nowait, lambda: incoming.put_nowait(None))
         except ConnectionRefusedError as error:
             raise NotSentError(f"{url}: {error}", reason="refused") from error
-        if self._pump is None or self._pump.done():
-            self._pump = asyncio.create_task(self._play(), name="fake-kraken-pump")
         self._open += 1
         self.wake()
         return _MemorySocket(self, connection, incoming)
 
     def wake(self) -> None:
-        """Let the pump look again when something is due: a request may have made it sooner."""
-        self._woken.set()
+        """Look again when something is due: what a client did may have made it sooner, or never."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        due = self.fake.next_due() if self._open > 0 else None
+        if due is not None:
+            wait_s = max((due - self.fake.clock.now()) / SECOND_NS, _SOONEST_S)
+            self._timer = asyncio.get_running_loop().call_later(wait_s, self._play)
 
     def left(self) -> None:
         """Learn that one socket is closed; without sockets nothing has to be played."""
         self._open -= 1
-        if not self._open and self._pump is not None:
-            self._pump.cancel()
-            self._pump = None
+        self.wake()
 
-    async def _play(self) -> None:
-        while True:
-            self.fake.advance()
-            due = self.fake.next_due()
-            self._woken.clear()
-            wait = None if due is None else max((due - self.fake.clock.now()) / SECOND_NS, _SOONEST_S)
-            try:
-                async with asyncio.timeout(wait):
-                    await self._woken.wait()
-            except TimeoutError:
-                continue
+    def _play(self) -> None:
+        self.fake.advance()
+        self.wake()
 
 
 class _MemorySocket:
