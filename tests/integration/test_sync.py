@@ -243,5 +243,8 @@ def test_the_commands_share_a_workspace(tmp_path: Path, server: str, place: Obje
     pulled = run("data", "pull", place.address, "--endpoint", server, cwd=two, **keys)
     assert (pulled.returncode, "pulled; commit 1 of" in pulled.stdout) == (0, True)
     assert content(Lake(one / "data")) == content(Lake(two / "data"))
-    for said in (without, done, pulled):
+    refused = run("--debug", "data", "push", "s3://no-such-bucket/x", "--endpoint", server, cwd=one, **keys)
+    assert (refused.returncode, "no such bucket" in refused.stderr) == (1, True)
+    for said in (without, done, pulled, refused):
         assert SECRET not in said.stdout + said.stderr
+        assert KEY not in said.stdout + said.stderr

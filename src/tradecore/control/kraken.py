@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
 
 from tradecore.config.secrets import kraken_credentials
 from tradecore.config.tree import KrakenSettings
@@ -39,8 +40,10 @@ def settings_at(address: str) -> Mapping[str, str]:
 
     Errors: UsageError for what is no http address.
     """
-    if not address.startswith(("http://", "https://")):
-        raise UsageError(f"--address {address}: expected http://HOST:PORT, as the fake Kraken prints it")
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc or not parts.hostname:
+        shown = address if "@" not in address else f"{parts.scheme}://…@{parts.hostname}"
+        raise UsageError(f"--address {shown}: expected http://HOST:PORT, as the fake Kraken prints it")
     at = Addresses.local(address)
     return {
         "kraken.rest_address": at.rest,
