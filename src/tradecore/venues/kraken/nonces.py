@@ -3,6 +3,8 @@
 One writer per key and machine. It holds a lock while it lives, and on disk a mark that no nonce given out may pass: the
 mark is moved ahead, durably, before a number beyond it is given out, so that a kill at any instruction costs numbers
 and never repeats one. The private client calls it. Invariant: every number is above every number of this key before.
+A disk that is full is refused at the start. Later it stops nothing, because an exit may be waiting: numbers go on from
+the clock and `unsaved` says so; should a kill and a clock put back then come together, the venue refuses a used number.
 """
 
 from __future__ import annotations
@@ -38,12 +40,14 @@ class NonceWriter:
                 f"Kraken key {fingerprint} is in use by another process; expected one process per key: "
                 "stop the other one, or give this one a key of its own"
             ) from None
+        self.unsaved: StateRefusedError | None = None
+        """Why the mark could not be moved ahead; None while all is well."""
         try:
-            self._mark = self._read()
+            self._last = self._mark = self._read()
+            self._save(max(clock.now(), self._mark))
         except StateRefusedError:
             self._lock.release()
             raise
-        self._last = self._mark
 
     def next(self) -> int:
         """Return a number above every one before."""
@@ -51,9 +55,10 @@ class NonceWriter:
         if number > LARGEST:
             raise StateRefusedError(f"nonce {number} is larger than the venue takes; expected a clock that is right")
         if number > self._mark:
-            mark = min(number + BLOCK, LARGEST)
-            write_json(self._path, {"mark": mark})
-            self._mark = mark
+            try:
+                self._save(number)
+            except StateRefusedError as error:
+                self.unsaved = error
         self._last = number
         return number
 
@@ -66,6 +71,11 @@ class NonceWriter:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _save(self, number: int) -> None:
+        mark = min(number + BLOCK, LARGEST)
+        write_json(self._path, {"mark": mark})
+        self._mark, self.unsaved = mark, None
 
     def _read(self) -> int:
         try:

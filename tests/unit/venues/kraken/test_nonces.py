@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from itertools import pairwise
@@ -83,6 +84,27 @@ def test_a_clock_in_the_far_future_is_refused(tmp_path: Path) -> None:
         pytest.raises(StateRefusedError, match="clock that is right"),
     ):
         nonces.next()
+
+
+def test_a_disk_that_fails_later_stops_no_request_and_is_told(tmp_path: Path) -> None:
+    clock, folder = ManualClock(NOW), tmp_path / "state"
+    with NonceWriter(folder, "key", clock) as nonces:
+        first = nonces.next()
+        shutil.rmtree(folder)
+        folder.write_text("in the way")
+        clock.move_to(NOW + 2 * BLOCK)
+        second, third = nonces.next(), nonces.next()
+        assert first < second < third
+        assert nonces.unsaved is not None
+        folder.unlink()
+        nonces.next()
+        assert nonces.unsaved is None
+
+
+def test_a_disk_that_fails_at_the_start_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "nonce-key.json").mkdir()
+    with pytest.raises(StateRefusedError):
+        NonceWriter(tmp_path, "key", ManualClock(NOW))
 
 
 def test_no_kill_makes_a_nonce_come_twice(tmp_path: Path) -> None:
