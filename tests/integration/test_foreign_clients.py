@@ -95,6 +95,12 @@ def within(seconds: float, round_: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(timed())
 
 
+def told_balance(got: list[dict[str, Any]], asset: str) -> Decimal:
+    """Return the newest balance of an asset that a private socket told."""
+    rows = [row for message in got if message.get("channel") == "balances" for row in message["data"]]
+    return D(str([row["balance"] for row in rows if row["asset"] == asset][-1]))
+
+
 def hang_up(venue: Venue) -> None:
     """Let a heartbeat come soon: the SDK notices only with its next message that it was told to stop."""
     asyncio.get_running_loop().call_later(0.1, venue.wait, 5)
@@ -441,11 +447,8 @@ def test_the_sdk_trades_over_the_private_socket(venue):
                 await asyncio.sleep(0.01)
             assert {step["order_id"] for step in steps} == {order_id}
             assert steps[0]["exec_type"] == "pending_new"
-            updates = [
-                message for message in got if message.get("channel") == "balances" and message["type"] == "update"
-            ]
-            last = [row for message in updates for row in message["data"] if row["asset"] == "USD"][-1]
-            assert D(str(last["balance"])) == venue.account.balances["USD"]
+            while told_balance(got, "USD") != venue.account.balances["USD"]:
+                await asyncio.sleep(0.01)
             await client.send_message(
                 {"method": "add_order", "params": {**order, "side": "sell", "limit_price": 90_000}, "req_id": 4}
             )

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
+from itertools import count
 
 import numpy as np
 
@@ -37,6 +38,7 @@ class Identifiers:
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
         self._given: set[str] = set()
+        self._trades = count(40_000_001)
 
     def next(self, kind: str) -> str:
         """Return a new id such as OUF4EM-FRGI2-MQMWZD; `kind` is its first letter."""
@@ -46,6 +48,10 @@ class Identifiers:
             if text not in self._given:
                 self._given.add(text)
                 return text
+
+    def next_trade(self) -> int:
+        """Return the market's number of a fill; no two fills of any account share one."""
+        return next(self._trades)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +172,7 @@ class Account:
         for asset, change in ((pair.base, amount * int(order.side)), (pair.quote, -cost * int(order.side))):
             fee_here = charged[1] if charged[0] == asset else ZERO
             entries.append(self._move(asset, change, fee_here, "trade", fill_id, now).entry_id)
-        trade_id = len(self.fills) + 1
+        trade_id = self._ids.next_trade()
         fill = FakeFill(fill_id, order, now, price, amount, cost, fee, charged, maker, trade_id, tuple(entries))
         self.fills[fill_id] = fill
         self._volume.append((now, cost))

@@ -330,6 +330,52 @@ def test_the_dead_mans_switch_fires_when_maintenance_ends(bench):
     assert not bench.account.open
 
 
+def test_an_order_may_start_later_and_holds_its_funds_until_then(bench):
+    order_id = bench.order("buy", "0.5", "51000", starttm="+30")
+    assert bench.row(order_id)["status"] == "pending"
+    assert bench.account.holds()["USD"] == D("25602.0000")
+    bench.wait(29)
+    assert bench.row(order_id)["vol_exec"] == "0.00000000"
+    bench.wait(1)
+    assert bench.row(order_id)["status"] == "closed"
+
+
+def test_an_amendment_that_crosses_takes_unless_it_is_post_only(bench):
+    order_id = bench.order("buy", "0.5", "49000")
+    with pytest.raises(Said, match="EOrder:Post only order"):
+        bench.call("AmendOrder", txid=order_id, limit_price="50001", post_only="true")
+    assert D(bench.row(order_id)["descr"]["price"]) == D(49000)
+    bench.call("AmendOrder", txid=order_id, limit_price="50001")
+    assert bench.row(order_id)["status"] == "closed"
+
+
+def test_a_larger_amount_loses_the_place_in_the_queue_and_a_smaller_one_keeps_it(bench):
+    first, second = bench.order("buy", "0.5", "49000"), bench.order("buy", "0.5", "49000")
+    bench.call("AmendOrder", txid=first, order_qty="0.4")
+    bench.trade("48900", "0.1")
+    assert D(bench.row(first)["vol_exec"]) == D("0.1")
+    bench.call("AmendOrder", txid=first, order_qty="0.6")
+    bench.trade("48900", "0.1")
+    assert (D(bench.row(first)["vol_exec"]), D(bench.row(second)["vol_exec"])) == (D("0.1"), D("0.1"))
+
+
+def test_an_order_with_a_clients_id_is_amended_not_edited(bench):
+    order_id = bench.order("buy", "0.5", "49000", cl_ord_id="mine")
+    with pytest.raises(Said, match="EOrder:Invalid order"):
+        bench.call("EditOrder", txid=order_id, pair="XBTUSD", volume="0.4")
+    bench.call("AmendOrder", cl_ord_id="mine", order_qty="0.4")
+    assert D(bench.row(order_id)["vol"]) == D("0.4")
+
+
+def test_a_follower_that_cannot_be_paid_is_kept_as_cancelled_with_the_reason(bench):
+    close = {"close[ordertype]": "limit", "close[price]": "60000"}
+    bench.order("sell", "2", "51000")
+    bench.order("buy", "0.5", "49000", oflags="fcib", **close)
+    bench.trade("48900", "1")
+    follower = list(bench.account.orders.values())[-1]
+    assert (follower.state, follower.reason) == ("canceled", "EOrder:Insufficient funds")
+
+
 def test_fills_come_with_dust_on_command(bench):
     bench.faults.on("dust")
     order_id = bench.order("buy", "0.1", "49000")
