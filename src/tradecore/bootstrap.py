@@ -1,7 +1,8 @@
 """The one place that builds: a workspace becomes a lab with its settings, clock and stores. Decides nothing else.
 
-Called by the skins and by the Python API; `control` receives what is built here. A venue, feed or notifier is made
-nowhere else, so this file is where to look for what is plugged into what.
+Called by the skins and by the Python API; `control` receives what is built here: the lab, which opens its stores when
+they are first asked for. Clients of a venue live no longer than the verb that asks it, which opens them by
+`control.kraken`; a feed or notifier that lasts is made nowhere but here.
 """
 
 from __future__ import annotations

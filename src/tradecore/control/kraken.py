@@ -1,7 +1,7 @@
 """Kraken's clients as the settings and the environment want them: addresses, pace, tier, key. Asks nothing by itself.
 
-The verbs that talk to Kraken open them here (`bootstrap` hands the same on to Python users), so that nothing else knows
-which setting belongs to which part. Invariant: a key is read only where something is signed, and never before.
+The verbs that talk to Kraken open them here, each for the length of a block, so that nothing else knows which setting
+belongs to which part. Invariant: a key is read only where something is signed, and never before.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from tradecore.config.secrets import kraken_credentials
 from tradecore.config.tree import KrakenSettings
 from tradecore.control.lab import Lab
 from tradecore.core.errors import UsageError
+from tradecore.core.seeds import generator
 from tradecore.venues.kraken.addresses import Addresses
+from tradecore.venues.kraken.answers import value_of
 from tradecore.venues.kraken.futures import KrakenFutures
 from tradecore.venues.kraken.limits import Pace, PaceSettings, PrivateCounter, Tier
 from tradecore.venues.kraken.listing import Listing
@@ -22,6 +24,7 @@ from tradecore.venues.kraken.nonces import NonceWriter
 from tradecore.venues.kraken.private import KrakenPrivate, PrivateSettings
 from tradecore.venues.kraken.public import KrakenPublic
 from tradecore.venues.kraken.signing import Credentials
+from tradecore.venues.kraken.socket import KrakenSocket
 from tradecore.venues.kraken.transport import NetworkTransport
 
 
@@ -100,3 +103,24 @@ async def open_kraken_private(lab: Lab, listing: Listing | None = None) -> Async
                 listing=listing,
                 settings=PrivateSettings(read_timeout_s=settings.timeout_s, write_timeout_s=settings.timeout_s),
             )
+
+
+@asynccontextmanager
+async def open_kraken_socket(lab: Lab, account: KrakenPrivate | None = None) -> AsyncIterator[KrakenSocket]:
+    """Open and run a socket, for the length of a block: the account's where its client is given, else the public one.
+
+    Errors: ConfigError. A connection that is lost is made again for as long as the block lasts.
+    """
+    at = addresses(lab.settings.kraken)
+    rng = generator(lab.clock.now(), "kraken socket")  # chance only spreads the moments of reconnection
+    async with NetworkTransport() as transport:
+        if account is None:
+            socket = KrakenSocket(transport, at.socket, lab.clock, rng)
+        else:
+            socket = KrakenSocket(transport, at.private_socket, lab.clock, rng, token=lambda: _token(account))
+        async with socket:
+            yield socket
+
+
+async def _token(account: KrakenPrivate) -> str:
+    return value_of(await account.socket_token()).token

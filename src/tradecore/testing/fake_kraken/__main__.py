@@ -87,6 +87,9 @@ async def _run(fake: FakeKraken, asked: argparse.Namespace) -> None:
         _say(f"private sockets       {server.private_socket_url}")
         _say(f"key                   {asked.key}")
         _say(f"secret                {asked.secret}")
+        _say("to point tradecore at it:")
+        for name, value in _environment(server, asked).items():
+            _say(f"  export {name}={value}")
         for pair, track in fake.market.tracks.items():
             _say(f"{pair!s:<22}{len(track.time)} trades, {iso(int(track.time[0]))} to {iso(int(track.time[-1]))}")
         _say(f"the venue's clock     {iso(fake.clock.now())}, {asked.speed:g} times real time; Ctrl-C ends it")
@@ -97,6 +100,18 @@ async def _run(fake: FakeKraken, asked: argparse.Namespace) -> None:
             if state != told:
                 _say(f"{iso(fake.clock.now() // SECOND_NS * SECOND_NS)}  {state}")
                 told = state
+
+
+def _environment(server: FakeKrakenServer, asked: argparse.Namespace) -> dict[str, str]:
+    """Return the variables by which every command of tradecore asks this venue, with this key."""
+    return {
+        "TRADECORE_KRAKEN__REST_ADDRESS": server.url,
+        "TRADECORE_KRAKEN__SOCKET_ADDRESS": server.socket_url,
+        "TRADECORE_KRAKEN__PRIVATE_SOCKET_ADDRESS": server.private_socket_url,
+        "TRADECORE_KRAKEN__FUTURES_ADDRESS": server.url,
+        "TRADECORE_KRAKEN_KEY": asked.key,
+        "TRADECORE_KRAKEN_SECRET": asked.secret,
+    }
 
 
 def _counts(title: str, counts: dict[str, int]) -> str:
