@@ -58,8 +58,10 @@ def add_trades(writer: Writer, draft: Draft, addition: Addition) -> None:
             _give_up(writer, draft, name, lost)
         touched = _add_plain(writer, draft, addition, final, [name for name, kind in kinds.items() if kind])
     draft.note(addition.ref)
+    refs = {one: _ref(draft, addition, one) for one in (addition.source, *rivals)}
     for trades in touched:
-        _derive(writer, draft, {one: _ref(draft, addition, one) for one in (addition.source, *rivals)}, trades)
+        _derive(writer, draft, refs, trades)
+    _cover_edges(writer, draft, refs)
 
 
 def partial_minutes(draft: Draft) -> tuple[Run, ...]:
@@ -210,6 +212,17 @@ def _derive(writer: Writer, draft: Draft, refs: dict[str, SourceRef], trades: pl
             writer.add_bars(key, Addition(part, span, source, refs[source], gaps), replace=True)
         for before, after in pairwise(sorted(draft.files.values(), key=lambda file: file.first)):
             _bridge(writer, key, refs[source], covered, (before, after))
+
+
+def _cover_edges(writer: Writer, draft: Draft, refs: dict[str, SourceRef]) -> None:
+    """Cover the whole minutes before the first and after the last trade of a span: asked for, and nothing traded."""
+    key = DatasetKey(draft.key.venue, draft.key.pair, ONE_MINUTE)
+    for source in [one for one in refs if one in NUMBERED]:
+        runs = draft.spans.get(source, ())
+        whole = [(-(-a // MINUTE_NS) * MINUTE_NS, (b + 1) // MINUTE_NS * MINUTE_NS - MINUTE_NS) for a, b in runs]
+        held = [run for one in (*NUMBERED, ARCHIVE) for run in writer.draft(key).spans.get(one, ())]
+        for span in subtract([run for run in whole if run[0] <= run[1]], held, MINUTE_NS):
+            writer.add_bars(key, Addition(empty_bars(), span, source, refs[source]))
 
 
 def _archive_keeps(bars: Draft, trades: Draft) -> tuple[Run, ...]:

@@ -332,3 +332,18 @@ def test_records_a_whole_minute_apart_do_not_touch() -> None:
     assert meet_unproved(plain, [(MINUTE_NS, 9 * MINUTE_NS)]) == MINUTE_NS
     assert meet_unproved(plain, [(2 * MINUTE_NS, 9 * MINUTE_NS)]) is None
     assert meet_unproved(plain, [(0, 9 * MINUTE_NS)]) is None
+
+
+def test_minutes_asked_for_in_which_nothing_traded_are_empty_up_to_the_edges_of_the_span(
+    lake: Lake, tape: pl.DataFrame
+) -> None:
+    span = (minute(-10), minute(100) - 1)
+    add(lake, tape, span)
+    (one,) = lake.dataset(BARS).manifest.slices
+    assert (one.start, one.end, one.missing) == (minute(-10), minute(99), 0)
+    add(lake, tape.clear(), (minute(-30), minute(-10) - 1))
+    assert lake.dataset(BARS).start == minute(-30)
+    add(lake, tape, (minute(100), minute(200) + 30 * SECOND_NS))
+    (one,) = lake.dataset(BARS).manifest.slices
+    assert (one.start, one.missing, one.source) == (minute(-30), 0, "kraken-rest-trades")
+    assert lake.verify() == ()

@@ -6,12 +6,13 @@ from typing import Annotated
 
 import typer
 
+from tradecore.interfaces.cli import history
 from tradecore.interfaces.cli.lab import open_lab, open_lab_if_any
 from tradecore.interfaces.cli.options import From, Json, Params, Seed, TimeframeOption, To, Venue, Workspace, assigned
 from tradecore.interfaces.cli.screen import Screen
 
 app = typer.Typer(
-    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="Strategies: list, new, check."
+    rich_markup_mode=None, add_completion=False, no_args_is_help=True, help="Strategies: list, new, check, history."
 )
 
 
@@ -89,3 +90,6 @@ def check(
     screen.answer({"passed": report.passed, "verdict": report.verdict, "steps": report.steps, "notes": report.notes})
     if not report.passed:
         raise typer.Exit(4)
+
+
+history.hang_into(app)
