@@ -18,7 +18,7 @@ from tradecore.core.seeds import generator
 from tradecore.venues.kraken.addresses import Addresses
 from tradecore.venues.kraken.answers import value_of
 from tradecore.venues.kraken.futures import KrakenFutures
-from tradecore.venues.kraken.limits import Pace, PaceSettings, PrivateCounter, Tier
+from tradecore.venues.kraken.limits import EngineCounters, Pace, PaceSettings, PrivateCounter, Tier
 from tradecore.venues.kraken.listing import Listing
 from tradecore.venues.kraken.nonces import NonceWriter
 from tradecore.venues.kraken.private import KrakenPrivate, PrivateSettings
@@ -100,6 +100,7 @@ async def open_kraken_private(lab: Lab, listing: Listing | None = None) -> Async
                 credentials,
                 nonces,
                 PrivateCounter(lab.clock, tier(settings), settings.exits_reserve),
+                engine=EngineCounters(lab.clock, tier(settings), settings.exits_reserve),
                 listing=listing,
                 settings=PrivateSettings(read_timeout_s=settings.timeout_s, write_timeout_s=settings.timeout_s),
             )

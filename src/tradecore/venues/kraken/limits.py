@@ -9,6 +9,7 @@ Source: docs.kraken.com, Spot REST rate limits and Spot trading limits.
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from dataclasses import dataclass
 from enum import Enum
 
@@ -18,6 +19,10 @@ from tradecore.core.types import SECOND_NS, Nanoseconds, Pair
 
 PER_PAIR = frozenset({"Trades", "OHLC"})
 """Public calls that the venue counts for each pair by itself; all others are counted for the machine."""
+
+
+MOST_ORDERS_KNOWN = 10_000
+"""Orders whose age is remembered; the oldest are forgotten first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,3 +237,43 @@ class EngineCounter:
     def full(self) -> None:
         """Take note that the venue refused for the rate."""
         self._count.set(max(self._count.now(), self._max))
+
+
+class EngineCounters:
+    """The engine's counters of every pair of one account, with the age of each order. REST and socket share one."""
+
+    def __init__(self, clock: Clock, tier: Tier = Tier.STARTER, reserved: float = 0.25) -> None:
+        self._clock, self._tier, self._reserved = clock, tier, reserved
+        self._pairs: dict[Pair, EngineCounter] = {}
+        self._known: OrderedDict[str, tuple[Pair, Nanoseconds]] = OrderedDict()
+
+    def of(self, pair: Pair) -> EngineCounter:
+        """Return the counter of a pair, to look at it or to correct it by the venue's `ratecounter`."""
+        if pair not in self._pairs:
+            self._pairs[pair] = EngineCounter(pair, self._clock, self._tier, self._reserved)
+        return self._pairs[pair]
+
+    def take(self, pair: Pair, change: Change, order: str, *, exits: bool) -> None:
+        """Count the placing or a change of an order that is about to be sent, by either of its ids.
+
+        An order of unknown age counts as new, which costs most. Errors: RateLimitedError, as `EngineCounter.take`.
+        """
+        now = self._clock.now()
+        _, touched = self._known.get(order, (pair, now))
+        self.of(pair).take(change, exits=exits, age_s=(now - touched) / SECOND_NS)
+        self._known[order] = pair, now
+        self._known.move_to_end(order)
+        if len(self._known) > MOST_ORDERS_KNOWN:
+            self._known.popitem(last=False)
+
+    def cancel(self, order: str) -> None:
+        """Count a cancel, which is never refused. One of an order of another program is left to the venue to count."""
+        pair, touched = self._known.get(order, (None, 0))
+        if pair is not None:
+            age_s = (self._clock.now() - touched) / SECOND_NS
+            self.of(pair).take(Change.CANCEL, exits=True, age_s=age_s)
+
+    def also(self, order: str, txid: str) -> None:
+        """Know an order by the venue's id as well."""
+        if order in self._known:
+            self._known[txid] = self._known[order]

@@ -103,6 +103,8 @@ def read_batch(result: Any, sent: int, validate: bool) -> tuple[Done[Placed] | R
     for index, one in enumerate(rows):
         row = Fields.of(one, f"AddOrderBatch reply, order {index + 1}")
         if row.has("error"):
+            if meaning_of(row.text("error")).outcome_unknown:
+                row.refuse("error", "a refusal; what became of this order is unknown")
             answers.append(Refused(refusal([row.text("error")], "AddOrderBatch")))
         else:
             description = row.inner("descr").text("order")

@@ -48,7 +48,7 @@ from tradecore.venues.kraken.account import (
 from tradecore.venues.kraken.addresses import Addresses
 from tradecore.venues.kraken.answers import Answer, Done, Refused
 from tradecore.venues.kraken.fields import Fields
-from tradecore.venues.kraken.limits import PrivateCounter
+from tradecore.venues.kraken.limits import Change, EngineCounters, PrivateCounter
 from tradecore.venues.kraken.listing import Listing
 from tradecore.venues.kraken.names import kraken_names, pair_from_kraken
 from tradecore.venues.kraken.nonces import NonceWriter
@@ -102,6 +102,7 @@ class KrakenPrivate:
         nonces: NonceWriter,
         counter: PrivateCounter | None = None,
         *,
+        engine: EngineCounters | None = None,
         listing: Listing | None = None,
         settings: PrivateSettings | None = None,
     ) -> None:
@@ -111,6 +112,7 @@ class KrakenPrivate:
         self._credentials = credentials
         self._nonces = nonces
         self._counter = counter or PrivateCounter(clock)
+        self._engine = engine or EngineCounters(clock)
         self._listing = listing
         self._settings = settings or PrivateSettings()
         self._turns = Turns()
@@ -199,11 +201,25 @@ class KrakenPrivate:
         return await self._read("GetApiKeyInfo", {}, read_key_info)
 
     async def add_order(self, order: NewOrder, *, validate: bool = False, urgent: bool = False) -> Answer[Placed]:
-        """Send one order, once. With `validate` the venue checks it and places nothing. Exits are urgent."""
+        """Send one order, once. With `validate` the venue checks it and places nothing.
+
+        Exits are urgent: an order that is not is refused here when it would use the engine's room kept for exits.
+        """
+        full = self._no_room([order], exits=urgent)
+        if full is not None:
+            return full
         form = {**order.form(), **({"validate": "true"} if validate else {})}
-        return await self._write(
-            "AddOrder", form, lambda result: read_placed(result, validate), urgent=urgent, deadline=order.deadline
+        answer = await self._write(
+            "AddOrder",
+            form,
+            lambda result: read_placed(result, validate),
+            urgent=urgent,
+            deadline=order.deadline,
+            pair=order.rules.pair,
         )
+        if isinstance(answer, Done) and answer.value.txid is not None:
+            self._engine.also(order.cl_ord_id, answer.value.txid)
+        return answer
 
     async def add_orders(
         self, orders: Sequence[NewOrder], *, validate: bool = False
@@ -211,6 +227,9 @@ class KrakenPrivate:
         """Send 2 to 15 orders of one pair at once; each is answered by itself. The first deadline holds for all."""
         if not 2 <= len(orders) <= MOST_IN_BATCH or len({order.rules.pair for order in orders}) != 1:
             raise UsageError(f"batch of {len(orders)} orders: expected 2 to {MOST_IN_BATCH} of one pair")
+        full = self._no_room(orders, exits=False)
+        if full is not None:
+            return full
         deadline = min(order.deadline for order in orders)
         form: dict[str, Any] = {
             "pair": orders[0].rules.names.altname,
@@ -227,6 +246,11 @@ class KrakenPrivate:
         def read(result: Any) -> str:
             return Fields.of(result, "AmendOrder reply").text("amend_id")
 
+        order = amendment.cl_ord_id or amendment.txid or ""
+        try:
+            self._engine.take(amendment.rules.pair, Change.AMEND, order, exits=urgent)
+        except RateLimitedError as error:
+            return Refused(error)
         return await self._write("AmendOrder", amendment.form(), read, urgent=urgent, deadline=amendment.deadline)
 
     async def edit_order(self, txid: str, order: NewOrder, *, validate: bool = False) -> Answer[Placed]:
@@ -248,12 +272,15 @@ class KrakenPrivate:
         if (txid is None) == (cl_ord_id is None):
             raise UsageError("cancel: expected either the venue's id or the client order id of the order")
         form = {"txid": txid} if txid is not None else {"cl_ord_id": check_cl_ord_id(cl_ord_id or "")}
+        self._engine.cancel(txid or cl_ord_id or "")
         return await self._write("CancelOrder", form, read_cancelled, urgent=urgent)
 
     async def cancel_orders(self, txids: Sequence[str] = (), cl_ord_ids: Sequence[str] = ()) -> Answer[Cancelled]:
         """Ask to cancel up to 50 orders at once."""
         if not 1 <= len(txids) + len(cl_ord_ids) <= MOST_QUERIED:
             raise UsageError(f"cancel of {len(txids) + len(cl_ord_ids)} orders: expected 1 to {MOST_QUERIED}")
+        for order in (*txids, *cl_ord_ids):
+            self._engine.cancel(order)
         form: dict[str, Any] = {"orders": [*txids]} if txids else {}
         form |= {"cl_ord_ids": [check_cl_ord_id(one) for one in cl_ord_ids]} if cl_ord_ids else {}
         return await self._write("CancelOrderBatch", form, read_cancelled)
@@ -287,6 +314,7 @@ class KrakenPrivate:
         *,
         urgent: bool = False,
         deadline: Nanoseconds | None = None,
+        pair: Pair | None = None,
     ) -> Answer[T]:
         try:
             reply = await self._send(endpoint, form, self._settings.write_timeout_s, urgent=urgent, deadline=deadline)
@@ -296,7 +324,7 @@ class KrakenPrivate:
             return unknown(endpoint, str(error))
         answer = judged(reply, endpoint, read, self._clock.now() / SECOND_NS)
         if isinstance(answer, Refused):
-            self._note(answer.error)
+            self._note(answer.error, pair)
         return answer
 
     async def _send(
@@ -336,9 +364,21 @@ class KrakenPrivate:
                 f"{LONGEST_DEADLINE_S}; decide anew"
             )
 
-    def _note(self, error: VenueError) -> None:
-        if isinstance(error, RateLimitedError):
+    def _no_room(self, orders: Sequence[NewOrder], *, exits: bool) -> Refused | None:
+        """Count orders that are about to be sent; refuse entries that would use the room kept for exits."""
+        try:
+            for order in orders:
+                self._engine.take(order.rules.pair, Change.ADD, order.cl_ord_id, exits=exits)
+        except RateLimitedError as error:
+            return Refused(error)
+        return None
+
+    def _note(self, error: VenueError, pair: Pair | None = None) -> None:
+        """Set our count to the ceiling where the venue says that its own stands there."""
+        if isinstance(error, RateLimitedError) and not error.words.startswith("EOrder"):
             self._counter.full()
+        elif isinstance(error, RateLimitedError) and pair is not None:
+            self._engine.of(pair).full()
 
     def _name(self, pair: Pair) -> str:
         return (kraken_names(pair) if self._listing is None else self._listing.rules(pair).names).altname

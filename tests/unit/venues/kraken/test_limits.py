@@ -10,7 +10,15 @@ from tradecore.core.clock import Clock, ManualClock
 from tradecore.core.errors import ConfigError, RateLimitedError
 from tradecore.core.types import SECOND_NS, Pair
 from tradecore.testing.virtual_time import run_virtual
-from tradecore.venues.kraken.limits import Change, EngineCounter, Pace, PaceSettings, PrivateCounter, Tier
+from tradecore.venues.kraken.limits import (
+    Change,
+    EngineCounter,
+    EngineCounters,
+    Pace,
+    PaceSettings,
+    PrivateCounter,
+    Tier,
+)
 
 BTC, ETH = Pair("BTC", "USD"), Pair("ETH", "USD")
 START = 1_760_000_000 * SECOND_NS
@@ -177,3 +185,29 @@ def test_the_counter_decays_and_is_corrected_by_the_venue() -> None:
 def test_a_share_that_leaves_nothing_is_refused(share: float) -> None:
     with pytest.raises(ConfigError):
         EngineCounter(BTC, ManualClock(START), reserved=share)
+
+
+def test_orders_are_known_by_both_ids_and_cost_by_their_age() -> None:
+    clock = ManualClock(START)
+    counters = EngineCounters(clock, Tier.PRO)
+    counters.take(BTC, Change.ADD, "ours", exits=False)
+    counters.also("ours", "theirs")
+    assert counters.of(BTC).count == 1
+    counters.cancel("theirs")
+    assert counters.of(BTC).count == 9
+    clock.move_to(START + 1000 * SECOND_NS)
+    counters.cancel("ours")
+    counters.cancel("of another program")
+    assert (counters.of(BTC).count, counters.of(ETH).count) == (0, 0)
+
+
+def test_a_change_makes_an_order_young_again_and_an_unknown_one_costs_most() -> None:
+    clock = ManualClock(START)
+    counters = EngineCounters(clock, Tier.PRO)
+    counters.take(BTC, Change.ADD, "ours", exits=False)
+    clock.move_to(START + 1000 * SECOND_NS)
+    counters.take(BTC, Change.AMEND, "ours", exits=False)
+    assert counters.of(BTC).count == 1
+    counters.take(BTC, Change.AMEND, "ours", exits=False)
+    counters.take(BTC, Change.AMEND, "somebody's", exits=False)
+    assert counters.of(BTC).count == 1 + 4 + 4

@@ -37,10 +37,12 @@ from tradecore.venues.kraken.answers import Answer, Done, Refused, Unknown, valu
 from tradecore.venues.kraken.limits import Pace, PaceSettings
 from tradecore.venues.kraken.listing import Listing
 from tradecore.venues.kraken.nonces import NonceWriter
+from tradecore.venues.kraken.order_answers import judged, read_batch
 from tradecore.venues.kraken.orders import Amendment, NewOrder, OrderType
 from tradecore.venues.kraken.private import KrakenPrivate
 from tradecore.venues.kraken.public import KrakenPublic, Patience, patiently
 from tradecore.venues.kraken.signing import Credentials
+from tradecore.venues.kraken.transport import Reply
 
 BTC_USD = Pair("BTC", "USD")
 START = 1_760_000_000 * SECOND_NS
@@ -392,5 +394,47 @@ def test_a_key_that_can_withdraw_is_refused(play: Play) -> None:
         require_trading_key(replace(info, permissions=info.permissions - {"withdraw-funds"}))
         with pytest.raises(GateRefusedError, match="modify-trades"):
             require_trading_key(replace(info, permissions=frozenset({"query-funds"})))
+
+    play(scene)
+
+
+def test_entries_leave_the_exits_their_room_in_the_engine(play: Play) -> None:
+    async def scene(bench: Bench) -> None:
+        async def flurry(urgent: bool) -> tuple[int, int]:
+            answers = [await bench.private.add_order(bench.order("0.01", "1000.0"), urgent=urgent) for _ in range(50)]
+            kept = [one for one in answers if isinstance(one, Refused) and "kept for exits" in str(one.error)]
+            return len([one for one in answers if isinstance(one, Done)]), len(kept)
+
+        assert await flurry(urgent=False) == (45, 5)
+        placed, kept = await flurry(urgent=True)
+        assert kept == 0
+        assert placed > 10
+
+    play(scene)
+
+
+@pytest.mark.parametrize("words", ["EOrder:Insufficient funds", "EService:Unavailable"])
+def test_an_error_beside_a_result_is_no_refusal(words: str) -> None:
+    body = json.dumps({"error": [words], "result": {"txid": ["OUF4EM-FRGI2-MQMWZD"]}}).encode()
+    assert isinstance(judged(Reply(200, body), "AddOrder", lambda result: result, 0.0), Unknown)
+
+
+def test_one_order_of_a_batch_the_venue_broke_down_on_makes_all_unknown() -> None:
+    good = {"txid": "OUF4EM-FRGI2-MQMWZD", "descr": {"order": "buy"}}
+    for words, kind in (("EOrder:Insufficient funds", Done), ("EService:Busy", Unknown)):
+        body = json.dumps({"error": [], "result": {"orders": [good, {"error": words}]}}).encode()
+        answer = judged(Reply(200, body), "AddOrderBatch", lambda result: read_batch(result, 2, False), 0.0)
+        assert isinstance(answer, kind)
+
+
+def test_the_engines_refusal_for_the_rate_fills_the_pairs_counter_and_not_the_keys(play: Play) -> None:
+    async def scene(bench: Bench) -> None:
+        bench.fake.faults.on("refusal", rate=1.0, endpoint="AddOrder", says="EOrder:Rate limit exceeded", times=1)
+        assert isinstance(error_of(await bench.private.add_order(bench.order("0.01", "1000.0"))), RateLimitedError)
+        refused = error_of(await bench.private.add_order(bench.order("0.01", "1000.0")))
+        assert "kept for exits" in str(refused)
+        before = bench.clock.now()
+        value_of(await bench.private.balances())
+        assert bench.clock.now() - before < SECOND_NS
 
     play(scene)
