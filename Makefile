@@ -7,7 +7,7 @@ PYTHON ?=
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 
-.PHONY: help hello test quick check docs bench bench-docs oracles coverage install clean
+.PHONY: help hello test quick check docs bench bench-docs fetch-kills fetch-faults oracles coverage install clean
 
 help:
 	@echo "make hello      a market, a strategy, an honest verdict and a report, in about a minute"
@@ -45,6 +45,13 @@ coverage: $(VENV)/.dev
 
 bench: $(VENV)/.dev $(VENV)/.kernels
 	@$(BIN)/python benchmarks/bench.py $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+# 200 kills of the real command, and a million trades through every fault: what the tests do with 15 and 30,000.
+fetch-kills: $(VENV)/.dev
+	@$(BIN)/python benchmarks/fetch_kills.py $(ARGS)
+
+fetch-faults: $(VENV)/.dev
+	@$(BIN)/python benchmarks/fetch_faults.py $(ARGS)
 
 # Runs the peers of the golden files again and writes what they say now.
 oracles: $(VENV)/.dev

@@ -14,24 +14,26 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from tradecore.control.lab import Lab
-from tradecore.core.errors import InterruptedRunError, StateRefusedError, UsageError
+from tradecore.core.errors import InterruptedRunError, StateRefusedError, UsageError, VenueError
 from tradecore.core.seeds import generator
 from tradecore.core.types import MINUTE_NS, SECOND_NS, Nanoseconds, Pair, iso, parse_time
-from tradecore.market.coverage import Run
+from tradecore.market.coverage import Run, count
 from tradecore.market.fetching.job import UNFINISHED, Job, Jobs, Order, Request
 from tradecore.market.fetching.patience import Asker, Patience, Wait
 from tradecore.market.fetching.runner import JobRunner, Progress, Surroundings
-from tradecore.market.fetching.sink import SOURCE
+from tradecore.market.fetching.sink import SOURCE, missing_ids
 from tradecore.market.lake import Dataset
-from tradecore.market.manifest import DatasetKey
+from tradecore.market.manifest import TRADES, DatasetKey
+from tradecore.market.seams import OVERLAP_NS, OVERLAP_TRADES
 from tradecore.venues.kraken.addresses import Addresses
 from tradecore.venues.kraken.limits import Pace, PaceSettings
+from tradecore.venues.kraken.listing import Listing
 from tradecore.venues.kraken.public import KrakenPublic
 from tradecore.venues.kraken.transport import NetworkTransport, Transport
 
 VENUE = "kraken"
-FINAL_NS = 5 * SECOND_NS
-"""How long after its end a minute is taken as final: a trade may reach the public list that much later."""
+FINAL_NS = 60 * SECOND_NS
+"""How long after its end a minute is final though no later trade was seen: one may reach the public list so late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,13 @@ class Fetched:
 
     job: Job
     datasets: tuple[Dataset, ...]
-    missing_ids: int
-    """Trade ids that the datasets lack between their first and their last."""
+    missing: dict[str, tuple[Run, ...]]
+    """For each pair that lacks any, the runs of trade ids between the first and the last fetched that are nowhere."""
+
+    @property
+    def missing_ids(self) -> int:
+        """How many trade ids are missing."""
+        return sum(count(runs, 1) for runs in self.missing.values())
 
 
 class Watcher(Protocol):
@@ -143,10 +150,11 @@ def _refuse_odd(asked: Asked) -> None:
 
 
 async def _begin(lab: Lab, asked: Asked, watcher: Watcher, transport: Transport | None) -> Fetched:
-    async with _public(lab, transport) as venue:
-        asker = Asker(Patience(), generator(0, "fetch", asked.words), watcher.waits)
-        now = await asker.ask(venue.server_time)
     pairs = tuple(sorted(Pair.parse(pair) for pair in asked.pairs))
+    asker = Asker(Patience(), generator(0, "fetch", asked.words), watcher.waits)
+    async with _public(lab, transport) as venue:
+        now = await asker.ask(venue.server_time)
+        await asker.ask(lambda: venue.pairs(*pairs))
     spans = tuple(_span(lab, pair, asked, now) for pair in pairs)
     for pair in pairs:
         _refuse_unjoined(lab, pair, asked.join)
@@ -159,7 +167,7 @@ async def _work(lab: Lab, job: Job, watcher: Watcher, transport: Transport | Non
 
     jobs = jobs_of(lab)
     with jobs.working(job.id):
-        async with _public(lab, transport) as venue:
+        async with _listed(lab, job, watcher, transport) as venue:
             around = Surroundings(
                 lake=lab.lake,
                 jobs=jobs,
@@ -183,8 +191,8 @@ async def _work(lab: Lab, job: Job, watcher: Watcher, transport: Transport | Non
 def _fetched(lab: Lab, job: Job) -> Fetched:
     keys = [DatasetKey(VENUE, pair, None) for pair in job.request.pairs]
     found = tuple(one for one in lab.lake.datasets() if one.key in keys)
-    missing = sum(last - first + 1 for one in found for first, last in one.manifest.missing_ids)
-    return Fetched(job, found, missing)
+    runs = {str(key.pair): missing_ids(lab.lake, key, span) for key, span in zip(keys, job.request.spans, strict=True)}
+    return Fetched(job, found, {pair: one for pair, one in runs.items() if one})
 
 
 def _span(lab: Lab, pair: Pair, asked: Asked, now: Nanoseconds) -> Run:
@@ -197,15 +205,31 @@ def _span(lab: Lab, pair: Pair, asked: Asked, now: Nanoseconds) -> Run:
     if asked.since is not None:
         start = parse_time(asked.since) // MINUTE_NS * MINUTE_NS
     else:
-        stored = [one.end for one in lab.lake.datasets() if (one.key.venue, one.key.pair) == (VENUE, pair)]
-        if not stored:
-            raise UsageError(
-                f"{pair}: nothing is stored yet; say from when, as in: tradecore data fetch {pair} --since 2024-01-01"
-            )
-        start = max(stored) // MINUTE_NS * MINUTE_NS
+        start = min(_newest(lab, pair), end)
     if start > end or (start == end and asked.since is not None):
         raise UsageError(f"{pair}: from {iso(start)} to {iso(end)}: expected a time before now, and the end later")
     return start, end
+
+
+def _newest(lab: Lab, pair: Pair) -> Nanoseconds:
+    """Return where a fetch goes on: behind the trades stored with ids, or far enough inside an archive to be compared.
+
+    Errors: UsageError when nothing is stored.
+    """
+    stored = {one.key.label: one for one in lab.lake.datasets() if (one.key.venue, one.key.pair) == (VENUE, pair)}
+    there = stored.get(TRADES) or stored.get("1m")
+    if there is None:
+        raise UsageError(
+            f"{pair}: nothing is stored yet; say from when, as in: tradecore data fetch {pair} --since 2024-01-01"
+        )
+    files = there.manifest.files
+    if there.key.timeframe is None and files and files[-1].ids:
+        return (there.end + 1) // MINUTE_NS * MINUTE_NS
+    start = there.end - OVERLAP_NS
+    if there.key.timeframe is None and files:
+        times = lab.lake.store.read(files[-1], ["time"])["time"]
+        start = min(start, int(times[max(len(times) - OVERLAP_TRADES, 0)]))
+    return start // MINUTE_NS * MINUTE_NS
 
 
 def _refuse_unjoined(lab: Lab, pair: Pair, join: bool) -> None:
@@ -223,17 +247,31 @@ def _refuse_unjoined(lab: Lab, pair: Pair, join: bool) -> None:
 
 
 @asynccontextmanager
-async def _public(lab: Lab, transport: Transport | None) -> AsyncIterator[KrakenPublic]:
+async def _listed(lab: Lab, job: Job, watcher: Watcher, transport: Transport | None) -> AsyncIterator[KrakenPublic]:
+    """Give the venue's public calls with its own names of the job's pairs; where it refuses, the job says so."""
+    asker = Asker(Patience(), generator(0, "listing", job.id), watcher.waits)
+    try:
+        async with _public(lab, transport) as venue:
+            listing = await asker.ask(lambda: venue.pairs(*job.request.pairs))
+    except VenueError as error:
+        jobs_of(lab).save(replace(job, state="failed", reason=str(error), updated=lab.clock.now()))
+        raise
+    async with _public(lab, transport, listing) as venue:
+        yield venue
+
+
+@asynccontextmanager
+async def _public(lab: Lab, transport: Transport | None, listing: Listing | None = None) -> AsyncIterator[KrakenPublic]:
     settings = lab.settings.kraken
     addresses = Addresses(
         settings.rest_address, settings.socket_address, settings.private_socket_address, settings.futures_address
     )
     pace = Pace(lab.clock, PaceSettings(interval_s=1 / settings.requests_per_second))
     if transport is not None:
-        yield KrakenPublic(transport, addresses, lab.clock, pace, timeout_s=settings.timeout_s)
+        yield KrakenPublic(transport, addresses, lab.clock, pace, listing=listing, timeout_s=settings.timeout_s)
         return
     async with NetworkTransport() as network:
-        yield KrakenPublic(network, addresses, lab.clock, pace, timeout_s=settings.timeout_s)
+        yield KrakenPublic(network, addresses, lab.clock, pace, listing=listing, timeout_s=settings.timeout_s)
 
 
 @contextmanager

@@ -218,22 +218,23 @@ def _answer(screen: Screen, done: Fetched) -> None:
     from tradecore.core.types import iso
 
     rows = [
-        (str(one.key), iso(one.start)[:16], iso(one.end)[:16], one.manifest.rows, one.manifest.missing_ids)
+        (str(one.key), iso(one.start)[:16], iso(one.end + 1)[:16], one.manifest.rows, len(one.manifest.missing_ids))
         for one in done.datasets
     ]
-    shown = [(*row[:4], sum(last - first + 1 for first, last in row[4])) for row in rows]
-    screen.table(("dataset", "from", "to", "trades", "missing ids"), shown, right=("trades", "missing ids"))
+    screen.table(("dataset", "from", "to", "trades", "gaps in ids"), rows, right=("trades", "gaps in ids"))
     screen.say(f"job {done.job.id} {done.job.state}" + (f": {done.job.reason}" if done.job.reason else ""))
     if done.missing_ids:
         screen.say(f"{done.missing_ids:,} trade ids are missing: the venue has none of them on any page", "bold yellow")
-        for key, *_, runs in rows:
+        for pair, runs in done.missing.items():
             for first, last in runs[:10]:
-                screen.say(f"  {key}: {first}" + (f" to {last}" if last > first else ""))
+                screen.say(f"  {pair}: {first}" + (f" to {last}" if last > first else ""))
     datasets = [
-        {"key": key, "start": start, "end": end, "rows": count, "missing_ids": runs}
-        for key, start, end, count, runs in rows
+        {"key": key, "start": start, "end": end, "rows": count, "gaps_in_ids": gaps}
+        for key, start, end, count, gaps in rows
     ]
-    screen.answer({**_described(done.job), "datasets": datasets, "missing_ids": done.missing_ids})
+    screen.answer(
+        {**_described(done.job), "datasets": datasets, "missing_ids": done.missing_ids, "missing": done.missing}
+    )
     if done.missing_ids or done.job.state == "failed":
         raise typer.Exit(1)
 

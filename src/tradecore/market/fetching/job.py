@@ -127,7 +127,8 @@ class Jobs:
     def working(self, id_: str) -> Iterator[None]:
         """Be the one process that works on a job. Errors: StateRefusedError when another does."""
         make_folder(self.folder(id_))
-        lock = FileLock(self.folder(id_) / ".lock", timeout=0)
+        # A look by `is_worked_on` holds the lock for a moment.
+        lock = FileLock(self.folder(id_) / ".lock", timeout=1)
         try:
             lock.acquire()
         except Timeout:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -84,6 +85,8 @@ class JobRunner:
         """
         job, around = self.job, self._around
         self._save("running")
+        with suppress(LakeBusyError), around.lake.writer():
+            pass  # opening it takes away what a killed commit left behind: there may be no other commit in this run
         spans = dict(zip(job.request.pairs, job.request.spans, strict=True))
         self._tasks = [
             asyncio.create_task(self._pair(pair, span, around), name=str(pair))
@@ -191,7 +194,7 @@ class PairRun:
         self._asker = Asker(around.patience, around.rng, self._waits)
         self._journal = Journal(around.jobs.journal(runner.job, pair))
         self._fetch: TradesFetch | None = None
-        self._log = around.jobs.request_log(runner.job, pair).open("a", encoding="utf-8")
+        self._log = around.jobs.request_log(runner.job, pair).open("a", encoding="utf-8", buffering=1)
 
     async def fetch(self) -> None:
         """Fetch what the lake lacks of the span. Errors: VenueError, DataError, StateRefusedError."""

@@ -21,6 +21,8 @@ from tradecore.market.lake import Dataset, Lake
 from tradecore.market.manifest import DatasetKey, SourceRef
 
 SOURCE = "kraken-rest-trades"
+FIRST_ROWS = 5_000
+"""Trades after which a stretch first goes into the lake: what the lake refuses, it refuses before hours have passed."""
 MOST_ROWS = 2_000_000
 """Trades in a journal at which they go into the lake before the month ends."""
 
@@ -33,9 +35,12 @@ def trades_ref(key: DatasetKey) -> SourceRef:
 
 def is_due(fetch: TradesFetch, journal: Journal) -> bool:
     """Whether the journal should go into the lake now: the stretch or a month is complete, or the journal is long."""
-    if fetch.is_complete or journal.rows >= MOST_ROWS:
-        return True
-    return journal.oldest is not None and _month(journal.oldest) < _month(fetch.proved - 1)
+    if fetch.is_complete or journal.oldest is None:
+        return fetch.is_complete
+    begins = fetch.mark.held == fetch.mark.start
+    enough = FIRST_ROWS if begins else MOST_ROWS
+    has_minute = fetch.proved > fetch.mark.held
+    return has_minute and (journal.rows >= enough or _month(journal.oldest) < _month(fetch.proved - 1))
 
 
 def compact(lake: Lake, key: DatasetKey, fetch: TradesFetch, journal: Journal, *, join: bool = False) -> int:
@@ -46,12 +51,11 @@ def compact(lake: Lake, key: DatasetKey, fetch: TradesFetch, journal: Journal, *
     start, cut = fetch.mark.held, fetch.proved
     if cut <= start or journal.mark is None:
         return 0
-    gained, ref = 0, trades_ref(key)
+    ref = trades_ref(key)
     with lake.writer(join=join) as writer:
-        if journal.oldest is None or journal.oldest >= cut:
-            writer.add_trades(key, Addition(pl.DataFrame(schema=TRADE_SCHEMA), (start, cut - 1), SOURCE, ref))
-        for block in journal.blocks(cut):
-            gained += writer.add_trades(key, Addition(block, (start, cut - 1), SOURCE, ref))
+        # All at once: a seam is proved by every trade of the span, and a month is written once. MOST_ROWS bounds it.
+        rows = pl.concat([pl.DataFrame(schema=TRADE_SCHEMA), *journal.blocks(cut)])
+        gained = writer.add_trades(key, Addition(rows, (start, cut - 1), SOURCE, ref))
         writer.commit()
     journal.drop_before(cut)
     return gained
@@ -65,12 +69,33 @@ def uncovered(lake: Lake, key: DatasetKey, span: Run) -> tuple[Run, ...]:
 
 
 def last_id_before(lake: Lake, key: DatasetKey, time: Nanoseconds) -> int | None:
-    """Return the highest stored trade id, where all that is stored with an id lies before a time."""
+    """Return the highest stored trade id where what is stored reaches up to a time and not beyond; None elsewhere."""
     stored = stored_trades(lake, key)
-    files = [] if stored is None else [file for file in stored.manifest.files if file.ids]
+    if stored is None or not any(one.start < time == one.end + 1 for one in stored.manifest.slices):
+        return None
+    files = [file for file in stored.manifest.files if file.ids]
     if not files or any(file.last >= time for file in files):
         return None
     return max(file.ids[-1][1] for file in files)
+
+
+def missing_ids(lake: Lake, key: DatasetKey, span: Run) -> tuple[Run, ...]:
+    """Return the runs of ids that the lake lacks inside a span, and between it and what is stored right before it."""
+    stored = stored_trades(lake, key)
+    if stored is None or not stored.manifest.missing_ids:
+        return ()
+    files = [file for file in stored.manifest.files if file.ids and file.last >= span[0] and file.first < span[1]]
+    ends = []
+    for file in files[:1] + files[-1:]:
+        rows = lake.store.read(file, ["time", "trade_id"])
+        ends.append(rows.filter(pl.col("time").is_between(span[0], span[1] - 1))["trade_id"].drop_nulls())
+    ids = pl.concat(ends) if ends else pl.Series(dtype=pl.Int64)
+    if not len(ids):
+        return ()
+    low, high = int(ids.min() or 0), int(ids.max() or 0)  # type: ignore[arg-type]
+    reaches = any(one.start < span[0] <= one.end + 1 for one in stored.manifest.slices)
+    first = low - 1 if reaches else low
+    return tuple(run for run in stored.manifest.missing_ids if run[1] >= first and run[0] <= high)
 
 
 def stored_trades(lake: Lake, key: DatasetKey) -> Dataset | None:
