@@ -91,9 +91,9 @@ class KrakenOrderSocket:
 
         def read(result: Any) -> Cancelled:
             row = Fields.of(result, "cancel_order reply")
-            told = row.text("order_id" if txid is not None or row.has("order_id") else "cl_ord_id")
-            if txid is not None and told != txid:
-                row.refuse("order_id", txid)
+            key, sent = ("order_id", txid) if txid is not None else ("cl_ord_id", cl_ord_id)
+            if (txid is not None or row.has(key)) and row.text(key) != sent:
+                row.refuse(key, f"{sent}, which was sent")
             return Cancelled(1)
 
         return await self._write("cancel_order", params, read)
@@ -171,7 +171,7 @@ def _placed(result: Any, order: NewOrder, validate: bool) -> Placed:
     row = Fields.of(result, "add_order reply")
     if row.has("cl_ord_id") and row.text("cl_ord_id") != order.cl_ord_id:
         row.refuse("cl_ord_id", f"{order.cl_ord_id}, which was sent")
-    return Placed(None if validate else row.text("order_id"), "")
+    return Placed(None if validate else row.id("order_id"), "")
 
 
 def _batch(result: Any, orders: Sequence[NewOrder], validate: bool) -> tuple[Done[Placed] | Refused, ...]:

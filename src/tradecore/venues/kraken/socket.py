@@ -111,9 +111,9 @@ class KrakenSocket:
         """
         if channel in PRIVATE_CHANNELS and self._fetch_token is None:
             raise UsageError(f"channel {channel}: expected a socket made with a token, on the private address")
-        wanted = self._subscriptions.add(channel, symbols, params, data_within_s)
+        self._subscriptions.add(channel, symbols, params, data_within_s)
         if self.connected:
-            self._subscriptions.catch_up(asyncio.get_running_loop().time(), wanted)
+            self._subscriptions.catch_up(asyncio.get_running_loop().time())
             self._sending.set()
 
     async def __aenter__(self) -> KrakenSocket:

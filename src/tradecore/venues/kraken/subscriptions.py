@@ -37,6 +37,7 @@ class _Wanted:
     params: Mapping[str, object]
     data_within_s: float | None
     unanswered: set[str] = field(default_factory=set)
+    sent: bool = False
     asked_at: float = 0.0
     heard_at: float = 0.0
 
@@ -61,7 +62,7 @@ class Subscriptions:
         self.lost_session = False
         """Whether the venue said that the token is not good any more: only a new connection helps."""
         self._wanted: list[_Wanted] = []
-        self._asked: dict[int, _Wanted] = {}
+        self._asked: dict[int, tuple[_Wanted, set[str]]] = {}
         self._confirmed: dict[tuple[str, str], None] = {}
         self._repairs: dict[tuple[str, str], _Repair] = {}
         self._sequences: dict[str, int | None] = {}
@@ -77,7 +78,7 @@ class Subscriptions:
 
     def add(
         self, channel: str, symbols: Sequence[str], params: Mapping[str, object], data_within_s: float | None
-    ) -> _Wanted:
+    ) -> None:
         """Keep a subscription. Books need the pairs' decimals, so `instrument` comes with the first of them."""
         twice = {symbol for wanted in self._wanted if wanted.channel == channel == "book" for symbol in wanted.symbols}
         twice &= set(symbols)
@@ -85,10 +86,8 @@ class Subscriptions:
             raise UsageError(f"book of {', '.join(sorted(twice))}: subscribed to already; expected one depth per pair")
         if channel == "book" and not any(wanted.channel == "instrument" for wanted in self._wanted):
             self.add("instrument", (), {}, None)
-        wanted = _Wanted(channel, tuple(symbols), dict(params), data_within_s)
         self._spellings |= {pair_from_kraken(symbol): symbol for symbol in symbols}
-        self._wanted.append(wanted)
-        return wanted
+        self._wanted.append(_Wanted(channel, tuple(symbols), dict(params), data_within_s))
 
     def begin(self, token: str, now: float) -> list[m.Message]:
         """Start a connection: leave all requests in `outgoing`, and return a gap for whatever ran before."""
@@ -108,17 +107,16 @@ class Subscriptions:
 
     def ask(self, wanted: _Wanted, now: float) -> None:
         """Leave the request of one subscription in `outgoing`; a book waits until its decimals are known."""
-        wanted.unanswered = set(wanted.symbols) or {""}
+        wanted.unanswered, wanted.sent = set(wanted.symbols) or {""}, False
         wanted.asked_at = wanted.heard_at = now
-        if wanted.channel == "book" and not all(map(self._known, wanted.symbols)):
-            return
-        self._asked[self._send("subscribe", wanted, wanted.symbols)] = wanted
+        if wanted.channel != "book" or all(map(self._known, wanted.symbols)):
+            self._subscribe(wanted, wanted.symbols)
 
-    def catch_up(self, now: float, wanted: _Wanted) -> None:
-        """Ask for a subscription added while connected, and for the instruments it may have brought."""
-        for one in self._wanted:
-            if one is wanted or one.asked_at == 0.0:
-                self.ask(one, now)
+    def catch_up(self, now: float) -> None:
+        """Ask for what was added while connected."""
+        for wanted in self._wanted:
+            if not wanted.sent and not wanted.unanswered:
+                self.ask(wanted, now)
 
     def check_session(self, ack: m.Ack) -> None:
         """Note when the venue refuses a request because of the token."""
@@ -150,7 +148,7 @@ class Subscriptions:
             for wanted in self._wanted:
                 if wanted.channel == channel and (not symbol or symbol in wanted.symbols):
                     self._send("unsubscribe", wanted, (symbol,) if symbol else ())
-                    self._asked[self._send("subscribe", wanted, (symbol,) if symbol else ())] = wanted
+                    self._subscribe(wanted, (symbol,) if symbol else ())
                     break
 
     def silent(self, now: float) -> m.Silent | None:
@@ -190,6 +188,13 @@ class Subscriptions:
         confirmed = any((wanted.channel, symbol) in self._confirmed for symbol in wanted.symbols or ("",))
         return wanted.heard_at + wanted.data_within_s if confirmed else float("inf")
 
+    def _subscribe(self, wanted: _Wanted, symbols: Sequence[str]) -> None:
+        for pair in map(pair_from_kraken, symbols if wanted.channel == "book" else ()):
+            if pair not in self.books:
+                self.books[pair] = Book(pair, _depth(wanted), *self._decimals[pair])
+        wanted.sent = True
+        self._asked[self._send("subscribe", wanted, symbols)] = (wanted, set(symbols) or {""})
+
     def _send(self, method: str, wanted: _Wanted, symbols: Sequence[str]) -> int:
         params = {"channel": wanted.channel, **({"symbol": list(symbols)} if symbols else {}), **wanted.params}
         if wanted.channel in PRIVATE_CHANNELS:
@@ -203,9 +208,12 @@ class Subscriptions:
     def _answered(self, ack: m.Ack, now: float) -> list[m.Message]:
         if ack.method != "subscribe":
             return []
-        wanted = self._asked.get(ack.req_id or 0)
+        wanted, symbols = self._asked.get(ack.req_id or 0, (None, set[str]()))
         if wanted is None:
             return [ack]
+        symbols.discard(ack.symbol)
+        if not symbols:
+            del self._asked[ack.req_id or 0]
         if not ack.success:
             self.check_session(ack)
             refused = [ack.symbol] if ack.symbol else sorted(wanted.unanswered)
@@ -323,25 +331,25 @@ class Subscriptions:
             for symbol in wanted.symbols:
                 pair = pair_from_kraken(symbol)
                 if pair in changed and pair in self.books:
+                    self.books[pair] = Book(pair, _depth(wanted), *self._decimals[pair])
                     told.append(self._gap("book", symbol, None, None, "decimals"))
                     self._repair("book", symbol, now)
-                if pair in changed:
-                    depth = int(str(wanted.params.get("depth", DEFAULT_DEPTH)))
-                    self.books[pair] = Book(pair, depth, *self._decimals[pair])
-            if isinstance(message, m.InstrumentSnapshot):
+            if isinstance(message, m.InstrumentSnapshot) and not wanted.sent:
                 told += self._ask_known(wanted, now)
         return told
 
     def _ask_known(self, wanted: _Wanted, now: float) -> list[m.Message]:
         """Ask for the books that waited for their decimals; what the venue does not list is refused here."""
-        if any(one is wanted for one in self._asked.values()):
-            return []
         known = tuple(filter(self._known, wanted.symbols))
-        wanted.unanswered, wanted.asked_at, wanted.heard_at = set(known), now, now
+        wanted.unanswered, wanted.asked_at, wanted.heard_at, wanted.sent = set(known), now, now, True
         if known:
-            self._asked[self._send("subscribe", wanted, known)] = wanted
+            self._subscribe(wanted, known)
         unknown = [symbol for symbol in wanted.symbols if symbol not in known]
         return [m.SubscriptionRefused("book", symbol, "not among the venue's instruments") for symbol in unknown]
+
+
+def _depth(wanted: _Wanted) -> int:
+    return int(str(wanted.params.get("depth", DEFAULT_DEPTH)))
 
 
 def _brings_snapshot(wanted: _Wanted) -> bool:

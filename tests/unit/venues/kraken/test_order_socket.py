@@ -72,12 +72,12 @@ def orders_on(line: Line) -> KrakenOrderSocket:
     return KrakenOrderSocket(line, ManualClock(START))  # type: ignore[arg-type]
 
 
-TAKEN = {"success": True, "result": {"order_id": "OABC", "cl_ord_id": "mine-1", "order_userref": 0}}
+TAKEN = {"success": True, "result": {"order_id": "OABC-1", "cl_ord_id": "mine-1", "order_userref": 0}}
 
 
 def test_order_goes_out_in_exact_digits_with_its_id_and_deadline(btc_usd: PairRules) -> None:
     line = Line(TAKEN)
-    assert asyncio.run(orders_on(line).add_order(an_order(btc_usd))) == Done(Placed("OABC", ""))
+    assert asyncio.run(orders_on(line).add_order(an_order(btc_usd))) == Done(Placed("OABC-1", ""))
     assert line.texts == [
         '{"method":"add_order","params":{"order_type":"limit","side":"buy","order_qty":0.25000000,'
         '"limit_price":30000.1,"time_in_force":"gtc","fee_preference":"quote","cl_ord_id":"mine-1",'
@@ -98,11 +98,11 @@ def test_stop_order_names_its_trigger(btc_usd: PairRules) -> None:
 
 
 def test_amendment_names_only_what_changes(btc_usd: PairRules) -> None:
-    line = Line({"success": True, "result": {"amend_id": "TAMEND", "order_id": "OABC"}})
-    amendment = Amendment(btc_usd, START + SECOND_NS, txid="OABC", limit=Decimal("30000.2"), post_only=True)
+    line = Line({"success": True, "result": {"amend_id": "TAMEND", "order_id": "OABC-1"}})
+    amendment = Amendment(btc_usd, START + SECOND_NS, txid="OABC-1", limit=Decimal("30000.2"), post_only=True)
     assert asyncio.run(orders_on(line).amend_order(amendment)) == Done("TAMEND")
     assert json.loads(line.texts[0])["params"] == {
-        **{"order_id": "OABC", "limit_price": 30000.2, "post_only": True},
+        **{"order_id": "OABC-1", "limit_price": 30000.2, "post_only": True},
         "deadline": "2025-10-09T08:53:21.000Z",
     }
 
@@ -134,9 +134,10 @@ def test_refusal_is_the_venues_words(btc_usd: PairRules, words: str, kind: type[
         {"success": True, "result": {}},
         {"success": True, "result": {"order_id": ""}},
         {"success": True, "result": {"order_id": 7}},
+        {"success": True, "result": {"order_id": "rubbish"}},
         {"success": True, "result": []},
-        {"success": True, "result": {"order_id": "OABC", "cl_ord_id": "another's"}},
-        {"success": True, "method": "cancel_order", "result": {"order_id": "OABC"}},
+        {"success": True, "result": {"order_id": "OABC-1", "cl_ord_id": "another's"}},
+        {"success": True, "method": "cancel_order", "result": {"order_id": "OABC-1"}},
     ],
     ids=repr,
 )
@@ -161,17 +162,17 @@ def test_order_past_its_deadline_or_too_far_from_it_is_not_sent(btc_usd: PairRul
 
 
 def test_cancel_by_the_venues_id_wants_that_id_back() -> None:
-    right = {"success": True, "result": {"order_id": "OABC"}}
-    assert asyncio.run(orders_on(Line(right)).cancel_order(txid="OABC")) == Done(Cancelled(1))
-    wrong = {"success": True, "result": {"order_id": "OXYZ"}}
-    assert isinstance(asyncio.run(orders_on(Line(wrong)).cancel_order(txid="OABC")), Unknown)
+    right = {"success": True, "result": {"order_id": "OABC-1"}}
+    assert asyncio.run(orders_on(Line(right)).cancel_order(txid="OABC-1")) == Done(Cancelled(1))
+    wrong = {"success": True, "result": {"order_id": "OXYZ-1"}}
+    assert isinstance(asyncio.run(orders_on(Line(wrong)).cancel_order(txid="OABC-1")), Unknown)
     with pytest.raises(UsageError):
         asyncio.run(orders_on(Line(right)).cancel_order())
 
 
 def test_batch_answers_each_order_by_itself(btc_usd: PairRules) -> None:
     rows = [
-        {"order_id": "O1", "cl_ord_id": "mine-1", "success": True},
+        {"order_id": "O1-1", "cl_ord_id": "mine-1", "success": True},
         {"cl_ord_id": "mine-2", "success": False, "error": "EOrder:Invalid price"},
     ]
     orders = [an_order(btc_usd), an_order(btc_usd, cl_ord_id="mine-2")]
@@ -179,14 +180,14 @@ def test_batch_answers_each_order_by_itself(btc_usd: PairRules) -> None:
         answer = asyncio.run(orders_on(Line({"success": True, "result": result})).add_orders(orders))
         assert isinstance(answer, Done)
         first, second = answer.value
-        assert first == Done(Placed("O1", ""))
+        assert first == Done(Placed("O1-1", ""))
         assert isinstance(second, Refused)
         assert isinstance(second.error, errors.OrderPriceError)
 
 
 def test_batch_with_fewer_answers_than_orders_is_unknown(btc_usd: PairRules) -> None:
     orders = [an_order(btc_usd), an_order(btc_usd, cl_ord_id="mine-2")]
-    line = Line({"success": True, "result": [{"order_id": "O1"}]})
+    line = Line({"success": True, "result": [{"order_id": "O1-1"}]})
     assert isinstance(asyncio.run(orders_on(line).add_orders(orders)), Unknown)
 
 

@@ -217,7 +217,44 @@ def test_subscription_added_while_connected_is_asked_for_at_once() -> None:
         want_trades(listener.socket)
         await asyncio.sleep(1)
 
-    assert len(play(act=act).of(m.Subscribed)) == 2
+    listener = play(act=act)
+    assert len(listener.of(m.Subscribed)) == 2
+    assert len(listener.wire.asked("subscribe")) == 1
+
+
+def test_subscription_added_later_does_not_ask_again_for_the_earlier_ones() -> None:
+    async def act(listener: Listener) -> None:
+        await asyncio.sleep(1)
+        listener.socket.subscribe("ticker", ["BTC/USD"])
+        await asyncio.sleep(1)
+
+    listener = play(act=act, before=want_trades)
+    assert [request["params"]["channel"] for request in listener.wire.asked("subscribe")] == ["trade", "ticker"]
+
+
+def test_book_added_later_uses_the_decimals_known_by_then() -> None:
+    async def act(listener: Listener) -> None:
+        await asyncio.sleep(1)
+        listener.wire.say(
+            {**LISTING, "data": {"assets": [], "pairs": [INSTRUMENT, {**INSTRUMENT, "symbol": "ETH/USD"}]}}
+        )
+        await asyncio.sleep(1)
+        listener.socket.subscribe("book", ["ETH/USD"])
+        await asyncio.sleep(1)
+        listener.wire.say(book().replace("BTC/USD", "ETH/USD"))
+        await asyncio.sleep(0.1)
+        assert listener.socket.books[Pair("ETH", "USD")].valid
+
+    assert len(play(act=act, before=want_book).of(m.BookSnapshot)) == 1
+
+
+def test_one_book_at_two_depths_is_refused_here() -> None:
+    def want(socket: KrakenSocket) -> None:
+        want_book(socket)
+        want_book(socket)
+
+    with pytest.raises(UsageError, match="one depth per pair"):
+        play(act=wait(0), before=want)
 
 
 def test_reconnect_subscribes_again_and_names_every_channel_with_a_gap() -> None:
