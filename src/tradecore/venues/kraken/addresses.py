@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from tradecore.core.errors import ConfigError
@@ -44,4 +45,8 @@ class Addresses:
 
 
 def _is_here(host: str) -> bool:
-    return host in ("localhost", "::1") or host.startswith("127.")
+    """Return whether a host is this machine: a number of the loopback, or its one name; 127.example.com is neither."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
