@@ -88,6 +88,8 @@ class PrivateSettings:
 
     read_timeout_s: float = 10.0
     write_timeout_s: float = 10.0
+    urgent_wait_s: float = 1.0
+    """How long an exit stands behind an answer that does not come, before it overtakes."""
 
 
 class KrakenPrivate:
@@ -115,7 +117,7 @@ class KrakenPrivate:
         self._engine = engine or EngineCounters(clock)
         self._listing = listing
         self._settings = settings or PrivateSettings()
-        self._turns = Turns()
+        self._turns = Turns(self._settings.urgent_wait_s)
 
     async def balances(self, *, urgent: bool = False) -> Answer[tuple[AssetBalance, ...]]:
         """Ask for what the account has, and what open orders hold of it."""

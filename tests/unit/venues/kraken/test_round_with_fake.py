@@ -377,10 +377,23 @@ def test_an_urgent_call_goes_before_those_that_wait(play: Play) -> None:
             await bench.private.open_orders(urgent=urgent)
             done.append(name)
 
-        bench.fake.faults.on("latency", rate=1.0, endpoint="OpenOrders", delay_s=1.0)
+        bench.fake.faults.on("latency", rate=1.0, endpoint="OpenOrders", delay_s=0.9)
         tasks = [asyncio.create_task(ask(name, name == "exit")) for name in ("first", "second", "third", "exit")]
         await asyncio.gather(*tasks)
         assert done == ["first", "exit", "second", "third"]
+
+    play(scene)
+
+
+def test_an_exit_waits_a_moment_and_no_longer_behind_an_answer_that_does_not_come(play: Play) -> None:
+    async def scene(bench: Bench) -> None:
+        bench.fake.faults.on("stall", rate=1.0, endpoint="OpenOrders", times=1)
+        hangs = asyncio.create_task(bench.private.open_orders())
+        await asyncio.sleep(0)
+        before = bench.clock.now()
+        value_of(await bench.private.add_order(bench.order("0.02", "1000.0"), urgent=True))
+        assert bench.clock.now() - before < 2 * SECOND_NS
+        assert isinstance(await hangs, Refused)
 
     play(scene)
 

@@ -9,13 +9,14 @@ import pytest
 
 from tradecore.core.clock import Clock
 from tradecore.core.seeds import generator
+from tradecore.core.types import SECOND_NS
 from tradecore.testing.virtual_time import run_virtual
 from tradecore.venues.kraken.turns import Turns
 
 
 def test_urgent_ones_go_first_and_equals_in_order() -> None:
     async def scene(_: Clock) -> list[str]:
-        turns, done = Turns(), []
+        turns, done = Turns(patience_s=60), []
 
         async def one(name: str, urgent: bool) -> None:
             async with turns.taken(urgent=urgent):
@@ -26,6 +27,24 @@ def test_urgent_ones_go_first_and_equals_in_order() -> None:
         return done
 
     assert run_virtual(scene) == ["a", "A", "B", "b", "c"]
+
+
+def test_an_urgent_one_overtakes_what_hangs_and_the_others_wait_for_it() -> None:
+    async def scene(clock: Clock) -> list[tuple[str, float]]:
+        turns, begun = Turns(patience_s=1.0), []
+        start = clock.now()
+
+        async def one(name: str, urgent: bool, length: float) -> None:
+            async with turns.taken(urgent=urgent):
+                begun.append((name, round((clock.now() - start) / SECOND_NS, 6)))
+                await asyncio.sleep(length)
+
+        await asyncio.gather(
+            one("hangs", False, 10), one("other", False, 1), one("EXIT", True, 2), one("EXIT 2", True, 2)
+        )
+        return begun
+
+    assert run_virtual(scene) == [("hangs", 0), ("EXIT", 1), ("EXIT 2", 1), ("other", 10)]
 
 
 def test_an_error_inside_gives_the_turn_on() -> None:
@@ -43,7 +62,7 @@ def test_an_error_inside_gives_the_turn_on() -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_whoever_gives_up_never_two_are_inside_and_all_others_get_their_turn(seed: int) -> None:
     async def scene(_: Clock) -> tuple[int, int, int]:
-        turns, rng = Turns(), generator(seed, "turns")
+        turns, rng = Turns(patience_s=1000), generator(seed, "turns")
         inside = most = finished = 0
 
         async def one(length: float, urgent: bool) -> None:
