@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -170,6 +171,14 @@ def test_without_a_record_more_datasets_of_the_same_market_are_newer(ours: Lake,
     }
 
 
+def test_without_a_record_fewer_datasets_of_the_same_market_are_older(ours: Lake, theirs: Lake, place: Folder) -> None:
+    ours.commit(make("noise", pair=BTC, timeframe=Timeframe.parse("1d"), bars=30, seed=1), venue="synthetic-noise-1")
+    push(ours, place)
+    add(theirs)  # the hours alone: no commit ever held these without the days
+    assert states(pull(theirs, place))["synthetic-noise-1/BTC-USD"] == "theirs newer"
+    assert theirs.datasets() == ours.datasets()
+
+
 def test_a_record_that_cannot_be_read_is_refused(ours: Lake, place: Folder) -> None:
     push(ours, place)
     (record,) = (ours.root / "remotes").iterdir()
@@ -240,12 +249,20 @@ def test_a_flipped_byte_at_the_place_is_refused_and_the_lake_is_as_it_was(
     assert content(theirs) == before
 
 
+class Endless(Folder):
+    """A place that sends more than it has, and would go on for ever."""
+
+    def stream(self, name: str, part_bytes: int = 1024 * 1024) -> Iterator[bytes]:
+        yield from super().stream(name, part_bytes)
+        for _ in range(3 if name.endswith(".parquet") else 0):
+            yield bytes(1000)
+        assert not name.endswith(".parquet"), "read on, although it was too much already"
+
+
 def test_an_object_that_is_too_long_is_refused_before_all_of_it_came(ours: Lake, theirs: Lake, place: Folder) -> None:
     push(ours, place)
-    path = next(place.root.glob("**/*.parquet"))
-    path.write_bytes(path.read_bytes() * 400)
     with pytest.raises(DataError, match="more than"):
-        pull(theirs, place)
+        pull(theirs, Endless(place.root))
 
 
 def test_a_damaged_file_of_ours_is_never_sent(ours: Lake, place: Folder) -> None:
