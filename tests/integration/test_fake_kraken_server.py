@@ -285,3 +285,38 @@ def test_the_program_says_what_it_cannot_do(arguments: list[str]) -> None:
     assert done.returncode == (2 if "--tape" in arguments else 64)
     assert "Traceback" not in done.stderr
     assert "expected" in done.stderr
+
+
+def test_without_aiohttp_the_server_says_what_to_install_and_the_rest_works() -> None:
+    program = (
+        "import sys; sys.modules['aiohttp'] = None\n"
+        "import asyncio, tradecore.testing\n"
+        "from tradecore.core.clock import ManualClock\n"
+        "from tradecore.core.errors import UsageError\n"
+        "from tradecore.testing.fake_kraken import FakeKraken, FakeKrakenServer\n"
+        "from tradecore.testing.fake_kraken.wire import HttpRequest\n"
+        "fake = FakeKraken({}, ManualClock(0))\n"
+        "assert fake.http(HttpRequest('GET', '/0/public/Time')).status == 200\n"
+        "async def run():\n"
+        "    async with FakeKrakenServer(fake): pass\n"
+        "try: asyncio.run(run())\n"
+        "except UsageError as error: sys.stdout.write(str(error))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "pip install 'tradecore[fake]'" in done.stdout
+
+
+def test_a_port_that_is_taken_is_said_so() -> None:
+    with serving(make()) as server:
+        port = server.url.rpartition(":")[2]
+        done = subprocess.run(
+            [sys.executable, "-m", "tradecore.testing.fake_kraken", "--port", port, "--trades", "10"],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"port {port}:")
+    assert "Traceback" not in done.stderr

@@ -158,14 +158,14 @@ def test_a_refusal_is_in_the_venues_words(fake: FakeKraken, endpoint: str, query
 
 def test_bars_are_those_of_the_trades_with_fillers_and_the_open_one_last() -> None:
     first = START - START % MINUTE_NS
-    time = first + np.array([0, 10, 70, 250]) * SECOND_NS
-    fake = venue(Tape.of_arrays(time, [100.0, 90.0, 95.0, 97.5], [1.0, 3.0, 2.0, 0.5], [1, 1, -1, 1]))
+    time = first + np.array([0, 10, 70, 80, 250]) * SECOND_NS
+    fake = venue(Tape.of_arrays(time, [100.0, 90.0, 93.0, 95.0, 97.5], [1.0, 3.0, 1.0, 1.0, 0.5], [1, 1, -1, 1, 1]))
     result = ask(fake, "OHLC", "pair=XBTUSD&interval=1")
     second = first // SECOND_NS
     assert result["last"] == second + 180
     assert result["XXBTZUSD"] == [
         [second, "100.0", "100.0", "90.0", "90.0", "92.5", "4.00000000", 2],
-        [second + 60, "95.0", "95.0", "95.0", "95.0", "95.0", "2.00000000", 1],
+        [second + 60, "93.0", "95.0", "93.0", "95.0", "94.0", "2.00000000", 2],
         [second + 120, "95.0", "95.0", "95.0", "95.0", "0.0", "0.00000000", 0],
         [second + 180, "95.0", "95.0", "95.0", "95.0", "0.0", "0.00000000", 0],
         [second + 240, "97.5", "97.5", "97.5", "97.5", "97.5", "0.50000000", 1],

@@ -358,7 +358,7 @@ def test_late_trades_come_after_their_successors(fake: FakeKraken, clock: Manual
 
 
 def test_slow_messages_keep_their_order(fake: FakeKraken, clock: ManualClock) -> None:
-    client = faulty(fake, clock, "slow", delay_s=5.0)
+    client = faulty(fake, clock, "slow", delay_s=5.0, rate=0.5)
     assert trade_ids(client) == list(range(1002, max(trade_ids(client)) + 1))
 
 
