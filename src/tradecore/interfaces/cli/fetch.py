@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tradecore.market.fetching.runner import Progress
 
 JobId = Annotated[str, typer.Argument(help="The job's id, or how it begins.", show_default=False)]
-COLUMNS = ("job", "state", "pairs", "from", "to", "covered to", "trades", "requests", "missing ids", "reason")
+COLUMNS = ("job", "state", "pairs", "covered to", "of", "trades", "requests", "missing ids")
 FIGURES = ("trades", "requests", "missing ids")
 FRAMES_PER_SECOND = 2.0
 
@@ -75,7 +75,10 @@ def jobs(as_json: Json = False, workspace: Workspace = None) -> None:
     found = fetching.list_jobs(open_lab(workspace))
     screen = Screen(as_json)
     if found:
-        screen.table(COLUMNS, [_row(job) for job in found], right=FIGURES)
+        screen.table(COLUMNS, [_row(job) for job in found], right=FIGURES, fold=("pairs",))
+        for job in found:
+            if job.reason:
+                screen.say(f"{job.id}: {job.reason}")
     else:
         screen.say("no jobs yet; begin one with: tradecore data fetch BTC/USD --since 2024-01-01")
     screen.answer({"jobs": [_described(job) for job in found]})
@@ -248,13 +251,11 @@ def _row(job: Job) -> tuple[object, ...]:
         job.id,
         job.state,
         " ".join(job.pairs),
-        iso(min(first for first, _ in job.request.spans))[:16],
-        iso(max(end for _, end in job.request.spans))[:16],
         iso(covered)[:16] if covered else None,
+        iso(max(end for _, end in job.request.spans))[:16],
         sum(one.rows for one in states),
         sum(one.requests for one in states),
         sum(one.missing_ids for one in states),
-        job.reason,
     )
 
 

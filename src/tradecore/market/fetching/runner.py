@@ -136,7 +136,7 @@ class JobRunner:
 
     async def _watch(self) -> None:
         """Look for orders, and write down how far the job is."""
-        looks = 0
+        looks, saved = 0, self.job.pairs
         while True:
             await asyncio.sleep(LOOK_S)
             looks += 1
@@ -144,8 +144,9 @@ class JobRunner:
             if self._order is not None:
                 self._stop()
                 return
-            if looks % round(SAVE_S / LOOK_S) == 0:
+            if looks % round(SAVE_S / LOOK_S) == 0 and self.job.pairs != saved:
                 self._save("running")
+                saved = self.job.pairs
 
     async def _pair(self, pair: Pair, span: Run, around: Surroundings) -> None:
         """Run one pair; a failure is its own, the others go on."""
