@@ -159,6 +159,16 @@ def test_trades_come_once_each_after_a_snapshot_of_fifty(fake: FakeKraken, clock
     assert len(updates) > 20
 
 
+def test_after_a_long_sleep_trades_of_all_pairs_come_in_the_order_of_time(fake: FakeKraken, clock: ManualClock) -> None:
+    client = Client(fake)
+    client.ask("subscribe", "trade", ["ETH/USD", "BTC/USD"], snapshot=False)
+    clock.move_to(clock.now() + 600 * SECOND_NS)
+    fake.advance()
+    told = [(row["timestamp"], row["symbol"]) for message in client.of("trade") for row in message["data"]]
+    assert {symbol for _, symbol in told} == {"BTC/USD", "ETH/USD"}
+    assert [time for time, _ in told] == sorted(time for time, _ in told)
+
+
 def test_a_trade_is_written_as_the_venue_writes_it(fake: FakeKraken) -> None:
     client = Client(fake)
     client.ask("subscribe", "trade")
