@@ -141,13 +141,21 @@ def result_of(body: bytes, doing: str) -> tuple[Any, tuple[str, ...]]:
 def decoded(body: bytes, doing: str) -> Any:
     """Return a body as JSON, fractions as Decimal. Errors: ReplyError with the beginning of what came instead."""
     try:
-        return json.loads(body, parse_float=Decimal, parse_constant=_no_number)
+        return json.loads(body, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_each_once)
     except (ValueError, RecursionError) as error:
         shown = printable(body[:60].decode("utf-8", "replace"))
         raise ReplyError(
             f"{doing} reply: no JSON ({type(error).__name__}), it begins {shown!r}; expected a reply of the venue",
             retryable=True,
         ) from None
+
+
+def _each_once(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object's fields. One that is there twice says two things, and which of them holds nobody knows."""
+    found = dict(fields)
+    if len(found) != len(fields):
+        raise ValueError("a field twice in one object")
+    return found
 
 
 def _no_number(word: str) -> NoReturn:

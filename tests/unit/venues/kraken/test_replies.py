@@ -135,6 +135,12 @@ def test_html_in_place_of_a_reply_may_be_asked_again() -> None:
     assert caught.value.retryable
 
 
+def test_a_field_that_is_there_twice_is_refused() -> None:
+    for body in (b'{"error":[],"error":[],"result":{}}', b'{"error":[],"result":{"a":1,"a":2}}'):
+        with pytest.raises(ReplyError):
+            result_of(body, "Time")
+
+
 @pytest.mark.real_data
 def test_the_recorded_trades_are_read_whole(real_data: Path) -> None:
     page = parse_trades((real_data / "fixtures" / "kraken" / "http_trades.json").read_bytes())
