@@ -66,14 +66,14 @@ def merge_trades(
 ) -> pl.DataFrame:
     """Return stored and new trades of one kind, each once: by id, or without ids by the span both files cover.
 
-    `better` says how two sources of ids are told apart: then a trade may have two times as far apart as the coarser
-    source prints them.
+    `stored` is used up where it has ids. `better` says how two sources of ids are told apart: then a trade may have two
+    times as far apart as the coarser source prints them.
     Errors: DataError when one id names two different trades, or two files without ids differ where they overlap.
     """
     if new["trade_id"].null_count():
         return _merge_without_ids(stored, new, overlap, name)
     if better is None:
-        return _each_once(pl.concat([stored, new]), name)
+        return _each_once(_one_after_another(stored, new), name)
     both = [new, stored] if better.new else [stored, new]
     return _each_once(_by_id(pl.concat(both), better.grain, name), name)
 
@@ -116,6 +116,14 @@ def unknown_minutes(trades: pl.DataFrame) -> tuple[Run, ...]:
     ids, minutes = trades["trade_id"].to_numpy(), trades["time"].to_numpy() // MINUTE_NS * MINUTE_NS
     jumps = np.flatnonzero((np.diff(ids) > 1) & (np.diff(minutes) > MINUTE_NS))
     return union(((int(minutes[i]) + MINUTE_NS, int(minutes[i + 1]) - MINUTE_NS) for i in jumps), MINUTE_NS)
+
+
+def _one_after_another(stored: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    """Return both tables as one, column by column, taking `stored` apart: a busy month is never in memory twice."""
+    if not (len(stored) and len(new)):
+        return stored if len(stored) else new
+    names = stored.columns
+    return pl.DataFrame([pl.concat([stored.drop_in_place(one), new[one]], rechunk=True) for one in names])
 
 
 def _each_once(rows: pl.DataFrame, name: str) -> pl.DataFrame:

@@ -111,12 +111,13 @@ class Store:
 
         Errors: StateRefusedError when it cannot be written; DataError when trade ids are not consecutive numbers.
         """
+        ids = id_runs(frame, f"{key} {partition}")
         times = frame[time_column(frame)]
         buffer = io.BytesIO()
         frame.rechunk().write_parquet(
             buffer, compression="zstd", compression_level=3, statistics=True, row_group_size=ROW_GROUP_ROWS
         )
-        data = buffer.getvalue()
+        data = buffer.getbuffer()  # no copy of what may be a hundred megabytes
         sha = hashlib.sha256(data).hexdigest()
         path = f"{key.folder}/year={partition[:4]}/{partition}-{sha[:16]}.parquet"
         target = self.root / path
@@ -130,7 +131,7 @@ class Store:
             last=int(times[-1]),
             sha256=sha,
             bytes=len(data),
-            ids=id_runs(frame, f"{key} {partition}"),
+            ids=ids,
         )
 
     def drop(self, name: str) -> None:
@@ -180,7 +181,8 @@ def id_runs(frame: pl.DataFrame, name: str) -> tuple[Run, ...]:
     """
     if frame.schema != TRADE_SCHEMA:
         return ()
-    runs = runs_of(frame["trade_id"].drop_nulls().sort().to_numpy(), 1)
+    ids = frame["trade_id"].drop_nulls()
+    runs = runs_of((ids if ids.is_sorted() else ids.sort()).to_numpy(), 1)
     if len(runs) > MAX_ID_RUNS:
         raise DataError(
             f"{name}: trade ids fall into {len(runs):,} separate runs; expected numbers that follow one another; "

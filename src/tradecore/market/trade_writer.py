@@ -8,6 +8,7 @@ trade of the common stretch is in both, or nothing was changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,8 @@ from tradecore.market.sources.member import source_named
 if TYPE_CHECKING:
     from tradecore.market.writer import Writer
 
+BAR_COLUMNS = ["time", "trade_id", "price", "amount"]
+"""What bars are made from."""
 ARCHIVE = "kraken-trades"
 NUMBERED = ("kraken-rest-trades", "kraken-live")
 """Sources whose trades always have ids; the archive's never have."""
@@ -50,17 +53,18 @@ def add_trades(writer: Writer, draft: Draft, addition: Addition) -> None:
     proved = [(seam.start, seam.end) for seam in draft.seams]
     _refuse_touching(draft, addition, meet_unproved(plain, [run for run in final if not intersect(proved, [run])]))
     rivals = {name for name in others if kinds[name]} if numbered else set[str]()
+    draft.note(addition.ref)
+    refs = {one: _ref(draft, addition, one) for one in (addition.source, *rivals)}
     if numbered:
-        touched = _add_numbered(writer, draft, addition, intersect([addition.span], final), plain, rivals)
+        changed = _add_numbered(writer, draft, addition, intersect([addition.span], final), (plain, rivals))
     else:
         lost = subtract(ids, final)
         for name in [name for name, kind in kinds.items() if kind and lost]:
             _give_up(writer, draft, name, lost)
-        touched = _add_plain(writer, draft, addition, final, [name for name, kind in kinds.items() if kind])
-    draft.note(addition.ref)
-    refs = {one: _ref(draft, addition, one) for one in (addition.source, *rivals)}
-    for trades in touched:
-        _derive(writer, draft, refs, trades)
+        changed = _add_plain(writer, draft, addition, final, [name for name, kind in kinds.items() if kind])
+    for trades in changed:  # a month at a time, each forgotten before the next
+        if len(trades):
+            _derive(writer, draft, refs, trades)
     _cover_edges(writer, draft, refs)
 
 
@@ -74,10 +78,13 @@ def partial_minutes(draft: Draft) -> tuple[Run, ...]:
 
 
 def _add_numbered(
-    writer: Writer, draft: Draft, addition: Addition, allowed: tuple[Run, ...], plain: tuple[Run, ...], rivals: set[str]
-) -> list[pl.DataFrame]:
-    """Stage trades with ids: they replace those without ids where they agree with them. Return what has ids now."""
-    name, rows = f"{addition.ref.name} into {draft.key}", addition.rows
+    writer: Writer, draft: Draft, addition: Addition, allowed: tuple[Run, ...], beside: tuple[tuple[Run, ...], set[str]]
+) -> Iterator[pl.DataFrame]:
+    """Stage trades with ids, month by month: they replace those without ids where they agree with them.
+
+    Yields what has ids in each changed month. `beside` is what has no ids, and the other sources that have.
+    """
+    (plain, rivals), rows, name = beside, addition.rows, f"{addition.ref.name} into {draft.key}"
     if not rows["time"].is_sorted():
         rows = rows.sort(["time", "trade_id"])
     if allowed != (addition.span,):
@@ -88,34 +95,43 @@ def _add_numbered(
     if rivals:
         grain = max(source_named(one).grain for one in (*rivals, addition.source))
         better = Better(all(is_stronger(addition.source, one) for one in rivals), grain)
-    touched = []
+    _cover(draft, addition.source, allowed, rivals)
     for partition, new in writer.touched(draft, rows, meet):
         without, stored = by_kind(writer.read(draft, partition))
         runs = intersect(meet, [_month(partition)])
         draft.seams |= set(compare_trades(without, new, runs, (older, addition.source), name))
         merged = merge_trades(stored, new, (), name, better)
+        del stored
         writer.rewrite(draft, partition, both_kinds(outside(without, allowed), merged))
-        touched.append(merged)
+        made = merged.select(BAR_COLUMNS)
+        del merged, new
+        yield made
+
+
+def _cover(draft: Draft, source: str, allowed: tuple[Run, ...], rivals: set[str]) -> None:
+    """Give a source what it covers now; a stronger source with ids keeps what it has."""
     mine = allowed
     for other in sorted(draft.spans):
-        if other == addition.source:
+        if other == source:
             continue
-        if other in rivals and is_stronger(other, addition.source):
+        if other in rivals and is_stronger(other, source):
             mine = subtract(mine, draft.spans[other])
         else:
             draft.uncover(other, allowed)
-    draft.spans[addition.source] = union([*draft.spans.get(addition.source, ()), *mine])
-    return [one for one in touched if len(one)]
+    draft.spans[source] = union([*draft.spans.get(source, ()), *mine])
 
 
 def _add_plain(
     writer: Writer, draft: Draft, addition: Addition, final: tuple[Run, ...], newer: list[str]
-) -> list[pl.DataFrame]:
-    """Stage trades without ids where none with ids are, with which they must agree. Return what has no ids now."""
+) -> Iterator[pl.DataFrame]:
+    """Stage trades without ids where none with ids are, with which they must agree, month by month.
+
+    Yields what has no ids in each changed month.
+    """
     name = f"{addition.ref.name} into {draft.key}"
     allowed = subtract([addition.span], final)
     own = intersect([addition.span], draft.spans.get(addition.source, ()))
-    touched = []
+    draft.spans[addition.source] = union([*draft.spans.get(addition.source, ()), *allowed])
     for partition, new in writer.touched(draft, addition.rows, intersect([addition.span], final)):
         stored, ids = by_kind(writer.read(draft, partition))
         for one in newer:
@@ -124,9 +140,7 @@ def _add_plain(
         kept = within(new, allowed) if newer else new
         merged = merge_trades(stored, kept, own, name) if len(kept) else stored
         writer.rewrite(draft, partition, both_kinds(merged, ids))
-        touched.append(merged)
-    draft.spans[addition.source] = union([*draft.spans.get(addition.source, ()), *allowed])
-    return [one for one in touched if len(one)]
+        yield merged.select(BAR_COLUMNS)
 
 
 def _is_numbered(addition: Addition) -> bool:

@@ -43,7 +43,7 @@ _REMEDIES = {
 }
 
 
-def write_bytes(path: Path | str, data: bytes) -> None:
+def write_bytes(path: Path | str, data: bytes | memoryview) -> None:
     """Put `data` at `path`, whole or not at all; missing folders are made.
 
     Errors: StateRefusedError naming the path and the remedy when the disk is full, the folder cannot be written, or a
