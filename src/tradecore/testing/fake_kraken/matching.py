@@ -2,7 +2,7 @@
 
 An order takes from the book as it comes in; what rests is filled by tape trades that cross it, at its own price and
 never for more than the trade's amount. The tape does not move for our orders: they see the market, the market does
-not see them; what was taken from a level stays taken until the next tape trade of the pair.
+not see them. While the market is halted nothing is matched. `admission` decides at the door, `taking` knows the book.
 The private endpoints call it; whoever listens (`private_socket`) hears of every step.
 Invariant: amounts filled by one tape trade add up to at most that trade; nobody spends what is held or not there.
 """
@@ -18,16 +18,17 @@ from itertools import count
 from tradecore.core.clock import Clock
 from tradecore.core.types import Nanoseconds, Pair, Side
 from tradecore.testing.fake_kraken.accounts import Account, FakeFill, Identifiers
+from tradecore.testing.fake_kraken.admission import TRADING, Admission
 from tradecore.testing.fake_kraken.counters import TIERS, RateCounter
 from tradecore.testing.fake_kraken.order_record import FakeOrder, OrderRequest, OrderState
 from tradecore.testing.fake_kraken.order_requests import check_price, check_volume
-from tradecore.testing.fake_kraken.private_ports import FaultSwitch, Level, MarketSide
+from tradecore.testing.fake_kraken.private_ports import FaultSwitch, MarketSide
 from tradecore.testing.fake_kraken.said import Said
+from tradecore.testing.fake_kraken.taking import Taking
 
 ZERO = Decimal(0)
+RATE_LIMITED = "EOrder:Rate limit exceeded"
 OPPOSITE = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}
-DUPLICATE_CLIENT_ID = "EOrder:cl_ord_id already in use"
-"""The venue's exact text is not documented; what is, is that it refuses while an order of that id is open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,8 @@ class Matching:
         self._faults = faults
         self._queue = count(1)
         self._resting: dict[Pair, dict[str, tuple[Account, FakeOrder]]] = {}
-        self._taken: dict[tuple[Pair, Side], dict[Decimal, Decimal]] = {}
+        self._taking = Taking(market)
+        self._door = Admission(market, self._taking)
         self._counters: dict[tuple[str, Pair], RateCounter] = {}
         self._playing: Nanoseconds | None = None
 
@@ -83,13 +85,13 @@ class Matching:
     def submit(self, account: Account, request: OrderRequest, *, points: float = 1.0) -> FakeOrder | None:
         """Take a new order, or return None when it was only to be validated. Errors: Said."""
         now = self._moment()
-        self._check_mode(request)
-        self._check_wishes(account, request)
+        self._door.check_mode(request)
+        self._door.check_wishes(account, request)
         if not request.validate:
-            self.counter(account, request.pair).add(points, now, "EOrder:Rate limit exceeded")
+            self.counter(account, request.pair).add(points, now, RATE_LIMITED)
         order = self._new_order(request, now)
-        self._check_funds(account, order)
-        self._check_book(order)
+        self._door.check_funds(account, order)
+        self._door.check_post_only(order)
         if request.validate:
             return None
         self._open(account, order, now)
@@ -106,6 +108,8 @@ class Matching:
     def amend(self, account: Account, order: FakeOrder, change: Amendment) -> None:
         """Change an open order in place; it keeps its id, and its place unless it grows or moves. Errors: Said."""
         rules, now = self._market.pair_rules(order.pair), self._moment()
+        post_only = change.post_only or order.post_only
+        self._door.check_mode(replace(order.request, flags=(*order.request.flags, *(["post"] if post_only else []))))
         before = (order.volume, order.limit, order.trigger)
         if change.volume is not None:
             check_volume(change.volume, rules)
@@ -117,8 +121,8 @@ class Matching:
         if change.trigger is not None:
             order.trigger = check_price(change.trigger, rules)
         try:
-            self._check_funds(account, order)
-            if (change.post_only or order.post_only) and not order.waiting and any(self._crossed(order)):
+            self._door.check_funds(account, order)
+            if post_only and not order.waiting and self._taking.crosses(order):
                 raise Said("EOrder:Post only order")
         except Said:
             order.volume, order.limit, order.trigger = before
@@ -133,13 +137,14 @@ class Matching:
         """Replace an open order by a new one; the old one stays when the new one is refused. Errors: Said."""
         account.open.pop(order.order_id)
         try:
-            checked = self.submit(account, replace(request, validate=True), points=points)
+            checked = self.submit(account, replace(request, validate=True))
         finally:
             account.open[order.order_id] = order
         if request.validate:
             return checked
+        self.counter(account, request.pair).add(points, self._moment(), RATE_LIMITED)
         self._end(account, order, OrderState.CANCELED, "Order replaced")
-        return self.submit(account, request, points=points)
+        return self.submit(account, request, points=0.0)
 
     def counter(self, account: Account, pair: Pair) -> RateCounter:
         """Return an account's rate counter for one pair."""
@@ -161,10 +166,9 @@ class Matching:
 
     def on_tape_trade(self, pair: Pair, price: Decimal, amount: Decimal, side: Side, now: Nanoseconds) -> None:
         """Let one trade of the tape meet the resting orders of its pair: fills first, then triggers."""
-        self._taken.pop((pair, Side.BUY), None)
-        self._taken.pop((pair, Side.SELL), None)
+        self._taking.refresh(pair)
         resting = self._resting.get(pair)
-        if not resting:
+        if not resting or self._market.status not in TRADING:
             return
         with self.playing(now):
             budget = amount
@@ -210,69 +214,14 @@ class Matching:
             self._tell(account, order, "new", now)
             self._take(account, order, now)
 
-    def _check_mode(self, request: OrderRequest) -> None:
-        status = self._market.status
-        if status == "maintenance":
-            raise Said("EService:Unavailable")
-        if status == "cancel_only":
-            raise Said("EService:Market in cancel_only mode")
-        if status == "post_only" and not request.post_only:
-            raise Said("EService:Market in post_only mode")
-        if status == "limit_only" and request.order_type not in {"limit", "iceberg"}:
-            raise Said("EService:Market in limit_only mode")
-
-    def _check_wishes(self, account: Account, request: OrderRequest) -> None:
-        if request.reduce_only:
-            raise Said("EOrder:Reduce only:No position exists")
-        if request.post_only and request.order_type not in {"limit", "iceberg"}:
-            raise Said("EGeneral:Invalid arguments:oflags")
-        if request.post_only and request.time_in_force in {"IOC", "FOK"}:
-            raise Said("EGeneral:Invalid arguments:timeinforce")
-        mine = account.open.values()
-        if request.cl_ord_id is not None and any(o.request.cl_ord_id == request.cl_ord_id for o in mine):
-            raise Said(DUPLICATE_CLIENT_ID)
-        if sum(o.pair == request.pair for o in mine) >= TIERS[account.tier].open_orders:
-            raise Said("EOrder:Orders limit exceeded")
-
     def _new_order(self, request: OrderRequest, now: Nanoseconds) -> FakeOrder:
-        volume = self._base_for(request) if request.in_quote else request.volume
+        volume = self._taking.base_for(request) if request.in_quote else request.volume
         order = FakeOrder(self._ids.next("O"), request, now, volume, request.limit, request.trigger)
         order.touched_at = now
         if request.trail is not None:
             order.best_seen = self._market.last(request.pair)
             self._follow(order, order.best_seen)
         return order
-
-    def _base_for(self, request: OrderRequest) -> Decimal:
-        """Return how much base the quote amount of a market order buys from the book."""
-        rules, money, bought = self._market.pair_rules(request.pair), request.volume, ZERO
-        for price, offered in self._offers(request.pair, request.side):
-            part = min(offered, money / price)
-            bought, money = bought + part, money - part * price
-        volume = bought.quantize(Decimal(1).scaleb(-rules.lot_decimals), ROUND_DOWN)
-        return check_volume(volume, rules)
-
-    def _check_funds(self, account: Account, order: FakeOrder) -> None:
-        rules = self._market.pair_rules(order.pair)
-        asset, needed = account.hold_of(order)
-        price = order.worst_price
-        if not price:
-            walked = self._walk(order)
-            cost = sum((price * amount for price, amount in walked), ZERO)
-            price = walked[0][0] if walked else self._market.last(order.pair)
-            if order.side is Side.BUY:
-                needed = cost * (1 + (ZERO if order.fee_in_base else account.fee_rate(rules, maker=False)))
-        if order.left * price < rules.cost_min:
-            raise Said("EOrder:Cost minimum not met")
-        own = account.hold_of(order)[1] if order.order_id in account.open else ZERO
-        if needed > account.available(asset) + own:
-            raise Said("EOrder:Insufficient funds")
-
-    def _check_book(self, order: FakeOrder) -> None:
-        if order.waiting or order.request.start_at:
-            return
-        if order.post_only and any(self._crossed(order)):
-            raise Said("EOrder:Post only order")
 
     def _open(self, account: Account, order: FakeOrder, now: Nanoseconds) -> None:
         account.orders[order.order_id] = account.open[order.order_id] = order
@@ -289,16 +238,15 @@ class Matching:
         """Let an order take what the book offers, and end what may not rest."""
         if order.waiting or order.state is not OrderState.OPEN:
             return
-        walked = [] if order.post_only else self._walk(order)
+        walked = [] if order.post_only else self._taking.walk(order)
         if order.request.time_in_force == "FOK" and sum((amount for _, amount in walked), ZERO) < order.left:
             self._end(account, order, OrderState.CANCELED, "Fill or kill not filled")
             return
         for price, amount in walked:
-            if order.triggered and not self._affordable(account, order, price, amount):
+            if order.triggered and not self._door.affordable(account, order, price, amount):
                 self._end(account, order, OrderState.CANCELED, "Insufficient funds")
                 return
-            taken = self._taken.setdefault((order.pair, order.side), {})
-            taken[price] = taken.get(price, ZERO) + amount
+            self._taking.take(order, price, amount)
             self._book(account, order, price, amount, now, maker=False)
         if order.state is not OrderState.OPEN:
             return
@@ -306,39 +254,6 @@ class Matching:
             self._end(account, order, OrderState.CANCELED, "Insufficient liquidity")
         elif order.request.time_in_force == "IOC":
             self._end(account, order, OrderState.CANCELED, "Immediate or cancel")
-
-    def _affordable(self, account: Account, order: FakeOrder, price: Decimal, amount: Decimal) -> bool:
-        """Say whether a triggered order can pay: the market may have moved beyond what was reserved."""
-        if order.side is Side.SELL:
-            return True
-        rate = account.fee_rate(self._market.pair_rules(order.pair), maker=False)
-        reserve = account.available(order.pair.quote) + account.hold_of(order)[1]
-        return price * amount * (1 + rate) <= reserve
-
-    def _walk(self, order: FakeOrder) -> list[Level]:
-        """Return what the order would take now, level by level."""
-        left, parts = order.left, []
-        for price, offered in self._crossed(order):
-            part = min(left, offered)
-            if part > 0:
-                parts.append((price, part))
-                left -= part
-            if left <= 0:
-                break
-        return parts
-
-    def _crossed(self, order: FakeOrder) -> Iterator[Level]:
-        for price, offered in self._offers(order.pair, order.side):
-            if order.limit is not None and (order.limit - price) * int(order.side) < 0:
-                return
-            yield price, offered
-
-    def _offers(self, pair: Pair, side: Side) -> Iterator[Level]:
-        taken = self._taken.get((pair, side), {})
-        for price, offered in self._market.offers(pair, side):
-            rest = offered - taken.get(price, ZERO)
-            if rest > 0:
-                yield price, rest
 
     def _in_line(self, pair: Pair, price: Decimal, side: Side) -> list[tuple[Account, FakeOrder]]:
         """Return the resting orders that a tape trade reaches, in the order of price, then time.
@@ -420,7 +335,7 @@ class Matching:
         follower = self._new_order(request, self._moment())
         follower.parent_id = order.order_id
         try:
-            self._check_funds(account, follower)
+            self._door.check_funds(account, follower)
         except Said as said:
             follower.state, follower.closed_at, follower.reason = OrderState.CANCELED, self._moment(), str(said)
             account.orders[follower.order_id] = follower

@@ -17,7 +17,7 @@ from tradecore.core.clock import Clock
 from tradecore.core.types import SECOND_NS, Nanoseconds, iso
 from tradecore.testing.fake_kraken.accounts import Account, Identifiers
 from tradecore.testing.fake_kraken.counters import amend_points, cancel_points, edit_points
-from tradecore.testing.fake_kraken.matching import Amendment, Matching
+from tradecore.testing.fake_kraken.matching import RATE_LIMITED, Amendment, Matching
 from tradecore.testing.fake_kraken.order_record import FakeOrder, OrderRequest
 from tradecore.testing.fake_kraken.order_requests import (
     number,
@@ -142,7 +142,7 @@ class OrderCalls:
             truth(form.get("post_only")),
         )
         counter = self._matching.counter(account, order.pair)
-        counter.add(amend_points(now - order.touched_at), now, "EOrder:Rate limit exceeded")
+        counter.add(amend_points(now - order.touched_at), now, RATE_LIMITED)
         self._matching.amend(account, order, change)
         return order
 

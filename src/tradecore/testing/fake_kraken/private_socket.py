@@ -161,6 +161,8 @@ class PrivateConnection:
             return [self._subscribe(token, params)]
         if method == "unsubscribe":
             return [self._unsubscribe(str(params["channel"]))]
+        if self._desk.market.status == "maintenance":
+            raise Said("EService:Unavailable")
         if method == "cancel_order":
             names = [*_listed(params.get("order_id")), *_listed(params.get("cl_ord_id"))]
             return self._cancel(token, names + _listed(params.get("order_userref")))

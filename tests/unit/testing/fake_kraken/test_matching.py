@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tradecore.core.types import SECOND_NS, Side, iso
+from tradecore.core.types import SECOND_NS, Pair, Side, iso
 from tradecore.testing.fake_kraken.said import Said
 
 D = Decimal
@@ -260,6 +260,27 @@ def test_a_market_that_is_not_online_takes_only_what_it_says(bench, mode, words)
         bench.order("buy", "0.1", "49000", oflags="post")
     if mode != "maintenance":
         assert bench.call("CancelOrder", txid=resting) == {"count": 1}
+
+
+def test_nothing_is_matched_while_the_market_is_halted(bench):
+    resting = bench.order("buy", "0.1", "48000")
+    stop = bench.order("sell", "0.1", "48000", ordertype="stop-loss")
+    bench.faults.on("cancel_only")
+    bench.trade("47000", "1")
+    assert [bench.row(order_id)["status"] for order_id in (resting, stop)] == ["open", "open"]
+    with pytest.raises(Said, match="EService:Market in cancel_only mode"):
+        bench.call("AmendOrder", txid=resting, limit_price="48100")
+    bench.faults.off()
+    bench.trade("47000", "1")
+    assert [bench.row(order_id)["status"] for order_id in (resting, stop)] == ["closed", "closed"]
+
+
+def test_an_edit_that_the_rate_limit_refuses_leaves_the_old_order(bench):
+    order_id = bench.order("buy", "0.1", "48000")
+    bench.api.matching.counter(bench.account, Pair("BTC", "USD")).force(178, bench.clock.now())
+    with pytest.raises(Said, match="EOrder:Rate limit exceeded"):
+        bench.call("EditOrder", txid=order_id, pair="XBTUSD", volume="0.2")
+    assert list(bench.account.open) == [order_id]
 
 
 def test_an_amended_order_keeps_its_id_and_its_fills(bench):

@@ -158,6 +158,14 @@ def test_a_live_token_is_refused_on_command(bench, socket):
     assert socket.ask("subscribe", channel="executions")["success"]
 
 
+def test_in_maintenance_a_socket_takes_no_orders_and_cancels_none(bench, socket):
+    order_id = bench.order("buy", "0.1", "49000")
+    bench.faults.on("maintenance")
+    assert socket.ask("add_order", **LIMIT)["error"] == "EService:Unavailable"
+    assert socket.ask("cancel_order", order_id=[order_id])["error"] == "EService:Unavailable"
+    assert socket.ask("subscribe", channel="executions")["success"]
+
+
 def test_a_message_goes_missing_and_a_number_is_left_out_on_command(bench, socket):
     socket.ask("subscribe", channel="executions")
     bench.faults.on("missing_execution", times=1)
