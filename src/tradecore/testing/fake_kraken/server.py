@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _LOOPBACK = ("127.0.0.1", "::1")
 _PUMP_S = 0.01
 _TRICKLES = 10
+_BACKLOG = 100_000
 
 
 class FakeKrakenServer:
@@ -129,8 +130,13 @@ class FakeKrakenServer:
         from aiohttp import web
 
         outgoing: asyncio.Queue[str | None] = asyncio.Queue()
+
+        def push(text: str) -> None:
+            # As at the venue, who does not read is cut off; memory is not the client's to fill.
+            outgoing.put_nowait(text if outgoing.qsize() < _BACKLOG else None)
+
         try:
-            connection = self.fake.connect(request.path, outgoing.put_nowait, lambda: outgoing.put_nowait(None))
+            connection = self.fake.connect(request.path, push, lambda: outgoing.put_nowait(None))
         except ConnectionRefusedError:
             return web.Response(status=503, body=page(503), content_type="text/html")
         socket = web.WebSocketResponse(autoping=True, compress=False, max_msg_size=1 << 20)

@@ -103,6 +103,11 @@ class Tape:
             raise DataError(
                 f"{Path(path).name}: columns {frame.columns}; expected a time, trade_id, price, amount, side"
             )
+        holes = [name for name in (column, "trade_id", "price", "amount", "side") if frame[name].null_count()]
+        if holes:
+            raise DataError(
+                f"{Path(path).name}: rows without {', '.join(holes)}; expected trades with ids, as from REST"
+            )
         shown = frame[column].cast(pl.Int64).to_numpy() * _TIME_UNITS[column]
         side = frame["side"]
         sign = np.where(side.is_in(["buy", "b"]).to_numpy(), 1, -1) if side.dtype == pl.String else side.to_numpy()

@@ -100,6 +100,10 @@ def test_a_file_that_is_no_tape_is_refused(tmp_path: Path) -> None:
     pl.DataFrame({"time": [1]}).write_parquet(tmp_path / "other.parquet")
     with pytest.raises(DataError, match="expected a time, trade_id"):
         Tape.from_parquet(tmp_path / "other.parquet")
+    columns = {"time": [1], "trade_id": [None], "price": [1.0], "amount": [1.0], "side": ["buy"]}
+    pl.DataFrame(columns).write_parquet(tmp_path / "holes.parquet")
+    with pytest.raises(DataError, match="rows without trade_id"):
+        Tape.from_parquet(tmp_path / "holes.parquet")
 
 
 @pytest.mark.real_data
