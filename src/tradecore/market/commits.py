@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from tradecore.core.errors import DataError, StateRefusedError, UsageError
+from tradecore.core.errors import DataError, StateRefusedError, StorageError, UsageError
 from tradecore.market.manifest import DatasetKey, OtherVersionError
 from tradecore.storage.atomic_io import strict_json
 from tradecore.storage.objectstore import Objects
@@ -101,11 +101,18 @@ class OvertakenError(StateRefusedError):
     """Somebody else made the commit that was to be made; nothing of theirs was touched, and nothing of ours is lost."""
 
 
-def make(objects: Objects, commit: Commit) -> None:
+def make(objects: Objects, commit: Commit, known: tuple[str, bytes]) -> None:
     """Put a commit, unless its number is taken.
 
-    Errors: OvertakenError when somebody else made that commit first.
+    `known` is an object that is there, by name and content: a store that would put it again cannot tell two pushers
+    apart, and some that call themselves compatible do.
+    Errors: OvertakenError when somebody else made that commit first; StorageError for such a store.
     """
+    if objects.create(*known):
+        raise StorageError(
+            f"{objects.address}: the store put an object that was there already although it was asked not to; expected "
+            "one that knows `If-None-Match: *`, as Amazon's does: two pushers could overwrite one another; use another"
+        )
     data = commit.text.encode()
     if objects.create(commit.name, data):
         return

@@ -102,7 +102,7 @@ def push(lake: Lake, objects: Objects, how: How = How()) -> Sync:
             f"{error.filename or error}: gone: the lake changed while it was pushed; nothing was committed; push again"
         ) from None
     if chosen:
-        commits.make(objects, commit)
+        commits.make(objects, commit, (f"manifests/{manifests[0].hash}.json", manifests[0].text.encode()))
         log.info("commit_made number=%d address=%s", commit.number, objects.address)
     _agree(lake, objects, agreed, index, commit)
     return _outcome(objects, changes, chosen, lacking, commit, True)
@@ -215,6 +215,12 @@ def _chosen(
     if unknown:
         there = ", ".join(one.market for one in changes) or "nothing"
         raise UsageError(f"--replace {', '.join(sorted(unknown))}: no such market; expected one of {there}")
+    nothing = [
+        one.market for one in changes if one.market in replace and not (one.ours if verb == "push" else one.theirs)
+    ]
+    if nothing:
+        where = "the lake" if verb == "push" else objects.address
+        raise UsageError(f"--replace {', '.join(nothing)}: {where} holds nothing of it to put in its place")
     odd = [one.market for one in changes if one.state == "both changed" and one.market not in replace]
     if odd:
         raise DivergedError(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tradecore.core.errors import DataError, NothingThereError, StateRefusedError, UsageError
+from tradecore.core.errors import DataError, NothingThereError, StateRefusedError, StorageError, UsageError
 from tradecore.core.types import Pair, Timeframe
 from tradecore.market import commits
 from tradecore.market.commits import Commit, OvertakenError
@@ -146,6 +146,15 @@ def test_to_replace_a_market_that_is_not_there_is_refused(ours: Lake, place: Fol
         push(ours, place, How(replace=["kraken/XRP-USD"]))
 
 
+def test_a_market_is_not_replaced_by_nothing(ours: Lake, theirs: Lake, place: Folder) -> None:
+    push(ours, place)
+    add(theirs, Pair.parse("SOL/USD"))
+    with pytest.raises(UsageError, match="the lake holds nothing of it"):
+        push(theirs, place, How(replace=["synthetic-noise-1/BTC-USD"]))
+    with pytest.raises(UsageError, match="place holds nothing of it"):
+        pull(theirs, place, How(replace=["synthetic-noise-1/SOL-USD"]))
+
+
 def test_without_a_record_a_lake_that_was_there_before_is_only_behind(ours: Lake, theirs: Lake, place: Folder) -> None:
     push(ours, place)
     pull(theirs, place)
@@ -216,6 +225,20 @@ def test_who_commits_second_is_told_to_pull_and_destroys_nothing(ours: Lake, pla
     assert commits.newest(place).datasets == {"kraken/BTC-USD/1h": "0" * 64}
 
 
+class Careless(Folder):
+    """A store that ignores the condition, as some compatible ones do."""
+
+    def create(self, name: str, data: bytes) -> bool:
+        self.put(name, [data])
+        return True
+
+
+def test_a_store_that_cannot_refuse_a_second_commit_is_refused(ours: Lake, place: Folder) -> None:
+    with pytest.raises(StorageError, match="If-None-Match"):
+        push(ours, Careless(place.root))
+    assert commits.newest(place).number == 0
+
+
 class Forgetful(Folder):
     """A place whose answer to the commit is lost, so that the library asks again and hears that it is there."""
 
@@ -282,13 +305,15 @@ def test_a_damaged_file_at_the_place_is_found_when_pushing_by_its_size(ours: Lak
         push(ours, place)
 
 
-def test_a_file_damaged_here_is_healed_by_a_pull_that_replaces(ours: Lake, theirs: Lake, place: Folder) -> None:
+def test_a_file_that_lies_here_damaged_is_fetched_again(ours: Lake, theirs: Lake, place: Folder) -> None:
     push(ours, place)
-    pull(theirs, place)
-    add(ours, ETH, 60)
-    push(ours, place)
-    flip(next(theirs.root.glob("**/pair=ETH-USD/**/*.parquet")))
-    pull(theirs, place)
+    sound, damaged = ours.root.glob("**/*.parquet")
+    for path in (sound, damaged):
+        copy = theirs.root / path.relative_to(ours.root)
+        copy.parent.mkdir(parents=True)
+        shutil.copy(path, copy)
+    flip(theirs.root / damaged.relative_to(ours.root))
+    assert pull(theirs, place).files == 1
     assert theirs.verify() == ()
 
 
@@ -302,7 +327,7 @@ def test_a_manifest_that_names_a_path_outside_is_refused(ours: Lake, theirs: Lak
     text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False) + "\n"
     evil = hashlib.sha256(text.encode()).hexdigest()
     (place.root / "manifests" / f"{evil}.json").write_text(text)
-    commits.make(place, Commit(2, head.hash, {**head.datasets, key: evil}))
+    place.create("commits/00000002.json", Commit(2, head.hash, {**head.datasets, key: evil}).text.encode())
     with pytest.raises(DataError, match=r"it names the file '../../outside.parquet'"):
         pull(theirs, place)
     assert not (theirs.root.parent.parent / "outside.parquet").exists()
@@ -312,7 +337,7 @@ def test_a_manifest_of_another_dataset_is_refused(ours: Lake, theirs: Lake, plac
     push(ours, place)
     head = commits.newest(place)
     first, second = sorted(head.datasets)
-    commits.make(place, Commit(2, head.hash, {first: head.datasets[second]}))
+    place.create("commits/00000002.json", Commit(2, head.hash, {first: head.datasets[second]}).text.encode())
     with pytest.raises(DataError, match="it was altered"):
         pull(theirs, place)
 
