@@ -81,8 +81,11 @@ class LiveFeed:
 
     def ticks(self, pair: Pair, start: Nanoseconds, end: Nanoseconds) -> list[Tick]:
         """Return the trades of final minutes with start <= time < end, as long as they can still be revised."""
-        feed = self._pairs[pair].builder
-        return feed.ticks_between(start, min(end, feed.covered_until))
+        return self._pairs[pair].builder.ticks_between(start, min(end, self.minutes_until(pair)))
+
+    def minutes_until(self, pair: Pair) -> Nanoseconds:
+        """Return up to where every minute of a pair is final, whatever the feed's timeframe."""
+        return self._pairs[pair].builder.covered_until
 
     async def __aiter__(self) -> AsyncIterator[FeedEvent]:
         """Yield bars and states until no pair can go on. Errors: UsageError when iterated twice; our own faults."""
@@ -124,7 +127,7 @@ class LiveFeed:
         while True:
             self._renew = False
             async with self._make_socket() as socket:
-                socket.subscribe(CHANNEL, [str(pair) for pair in self._pairs])
+                socket.subscribe(CHANNEL, [feed.symbol for feed in self._pairs.values()])
                 async for message in socket:
                     self._take(message)
                     if self._renew:
@@ -192,13 +195,13 @@ class LiveFeed:
 
     def _subscribed(self, symbol: str) -> None:
         for pair, feed in self._pairs.items():
-            if str(pair) == symbol:
+            if feed.symbol == symbol:
                 feed.facts.subscribed, feed.facts.refused = True, ""
                 self._news[pair].set()
 
     def _refused(self, symbol: str, words: str) -> None:
-        for pair, feed in self._pairs.items():
-            if str(pair) == symbol or not symbol:
+        for feed in self._pairs.values():
+            if symbol in (feed.symbol, ""):
                 feed.facts.refused = words or "the venue refused the subscription without a word"
                 if "not supported" in words:
                     feed.facts.lost = FeedReason.UNKNOWN_PAIR

@@ -33,6 +33,8 @@ class Start:
 
     time: Nanoseconds
     after: Tick | None = None
+    symbol: str = ""
+    """The venue's own name of the pair on its socket; empty where it is ours, as in BTC/USD."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class PairFeed:
 
     def __init__(self, pair: Pair, timeframe: Timeframe, start: Start, settings: LiveSettings) -> None:
         self.pair, self.timeframe = pair, timeframe
+        self.symbol = start.symbol or str(pair)
         begin = start.time - start.time % timeframe.ns
         self.builder = BarBuilder(pair, begin, after=start.after, finality=settings.finality)
         self.longer = (
