@@ -9,10 +9,11 @@ import asyncio
 import signal
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from tradecore.control.kraken import addresses, pace
 from tradecore.control.lab import Lab
 from tradecore.core.errors import InterruptedRunError, StateRefusedError, UsageError, VenueError
 from tradecore.core.seeds import generator
@@ -25,8 +26,6 @@ from tradecore.market.fetching.sink import SOURCE, missing_ids
 from tradecore.market.lake import Dataset
 from tradecore.market.manifest import TRADES, DatasetKey
 from tradecore.market.seams import OVERLAP_NS, OVERLAP_TRADES
-from tradecore.venues.kraken.addresses import Addresses
-from tradecore.venues.kraken.limits import Pace, PaceSettings
 from tradecore.venues.kraken.listing import Listing
 from tradecore.venues.kraken.public import KrakenPublic
 from tradecore.venues.kraken.transport import NetworkTransport, Transport
@@ -43,14 +42,13 @@ class Asked:
     pairs: tuple[str, ...]
     since: str | None = None
     until: str | None = None
-    source: str = "trades"
     join: bool = False
 
     @property
     def words(self) -> str:
         """The command as one line: the same words find the same unfinished job."""
         pairs = " ".join(sorted(str(Pair.parse(pair)) for pair in self.pairs))
-        return f"{self.source} {pairs} since {self.since} until {self.until}{' join' if self.join else ''}"
+        return f"{pairs} since {self.since} until {self.until}{' join' if self.join else ''}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +139,13 @@ def _refuse_odd(asked: Asked) -> None:
     """Raise UsageError for what cannot be meant, before the venue is asked."""
     if not asked.pairs:
         raise UsageError("no pair named; expected one or more, as in: tradecore data fetch BTC/USD --since 2024-01-01")
+    symbols = [pair for pair in asked.pairs if "_" in pair]
+    if symbols:
+        raise UsageError(
+            f"{symbols[0]}: a future has bars, no trades; run: tradecore data bars {symbols[0]} --since ..."
+        )
     if len({Pair.parse(pair) for pair in asked.pairs}) < len(asked.pairs):
         raise UsageError(f"{', '.join(asked.pairs)}: a pair is named twice; expected each once")
-    if asked.source != "trades":
-        raise UsageError(f"source {asked.source!r}: expected trades")
     if asked.since is not None and asked.until is not None and parse_time(asked.since) >= parse_time(asked.until):
         raise UsageError(f"from {asked.since} to {asked.until}: expected the end, which is exclusive, to be later")
 
@@ -158,7 +159,7 @@ async def _begin(lab: Lab, asked: Asked, watcher: Watcher, transport: Transport 
     spans = tuple(_span(lab, pair, asked, now) for pair in pairs)
     for pair in pairs:
         _refuse_unjoined(lab, pair, asked.join)
-    job = jobs_of(lab).make(Request(VENUE, asked.source, pairs, spans, asked.join, asked.words), lab.clock.now())
+    job = jobs_of(lab).make(Request(VENUE, "trades", pairs, spans, asked.join, asked.words), lab.clock.now())
     return await _work(lab, job, watcher, transport)
 
 
@@ -263,15 +264,12 @@ async def _listed(lab: Lab, job: Job, watcher: Watcher, transport: Transport | N
 @asynccontextmanager
 async def _public(lab: Lab, transport: Transport | None, listing: Listing | None = None) -> AsyncIterator[KrakenPublic]:
     settings = lab.settings.kraken
-    addresses = Addresses(
-        settings.rest_address, settings.socket_address, settings.private_socket_address, settings.futures_address
-    )
-    pace = Pace(lab.clock, PaceSettings(interval_s=1 / settings.requests_per_second))
-    if transport is not None:
-        yield KrakenPublic(transport, addresses, lab.clock, pace, listing=listing, timeout_s=settings.timeout_s)
-        return
-    async with NetworkTransport() as network:
-        yield KrakenPublic(network, addresses, lab.clock, pace, listing=listing, timeout_s=settings.timeout_s)
+    async with AsyncExitStack() as stack:
+        network = await stack.enter_async_context(NetworkTransport())
+        way: Transport = network if transport is None else transport
+        yield KrakenPublic(
+            way, addresses(settings), lab.clock, pace(lab), listing=listing, timeout_s=settings.timeout_s
+        )
 
 
 @contextmanager

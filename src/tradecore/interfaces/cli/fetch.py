@@ -34,7 +34,6 @@ def fetch(
         str | None, typer.Option("--since", help="First day or moment, UTC.", show_default="the end of what is stored")
     ] = None,
     until: Annotated[str | None, typer.Option("--until", help="End, exclusive, UTC.", show_default="now")] = None,
-    source: Annotated[str, typer.Option("--source", help="What to fetch: trades.")] = "trades",
     join: Annotated[bool, typer.Option("--join", help="Allow it beside rows of another source.")] = False,
     as_json: Json = False,
     workspace: Workspace = None,
@@ -46,7 +45,7 @@ def fetch(
     from tradecore.control import fetching
 
     lab, screen = open_lab(workspace), Screen(as_json)
-    asked = fetching.Asked(tuple(pairs), since, until, source, join)
+    asked = fetching.Asked(tuple(pairs), since, until, join)
     with Shown() as shown:
         done = fetching.fetch(lab, asked, shown)
     _answer(screen, done)
