@@ -254,6 +254,8 @@ class KrakenSocket:
                     text = await wire.receive()
                 now = loop.time()
                 self._take(text, now)
+                if 2 * len(self._queue) >= settings.queue_size:
+                    await asyncio.sleep(0)  # a wire that is never empty must not keep the reader from its turn
             except TimeoutError:
                 now = max(loop.time(), due)  # timers may fire a clock's tick early
             rules.tend(now)

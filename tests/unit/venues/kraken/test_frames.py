@@ -80,6 +80,17 @@ def test_trade_without_a_fraction_of_a_second_is_on_the_second() -> None:
     assert tick.time_ns == 1696613756000000000
 
 
+def test_fraction_of_a_second_with_few_digits_is_read_from_the_left() -> None:
+    (tick,) = only(frame("trade", {**TRADE, "timestamp": "2023-10-06T17:35:56.05Z"})).ticks
+    assert tick.time_ns == 1696613756050000000
+
+
+@pytest.mark.parametrize("field", ["price", "qty"])
+@pytest.mark.parametrize("value", [0, -1, 1e40, "1", True, None])
+def test_trade_at_no_real_price_or_amount_is_set_aside(field: str, value: object) -> None:
+    assert isinstance(only(frame("trade", {**TRADE, field: value})), m.Quarantined)
+
+
 def test_snapshot_and_update_of_trades_are_told_apart() -> None:
     assert isinstance(only(frame("trade", TRADE, kind="snapshot")), m.TradesSnapshot)
     assert isinstance(only(frame("trade", TRADE)), m.TradesUpdate)
@@ -145,6 +156,13 @@ def test_fill_without_one_of_its_own_fields_is_set_aside(field: str) -> None:
     quarantined = parse_message(json.dumps({**EXECUTIONS, "data": [row]}))[-1]
     assert isinstance(quarantined, m.Quarantined)
     assert quarantined.count == 1
+
+
+def test_fill_told_twice_in_one_frame_is_kept_once_and_counted() -> None:
+    executions, quarantined = parse_message(json.dumps({**EXECUTIONS, "data": [FILL, FILL]}))
+    assert isinstance(executions, m.Executions)
+    assert isinstance(quarantined, m.Quarantined)
+    assert (len(executions.rows), quarantined.count) == (1, 1)
 
 
 def test_executions_without_a_sequence_are_set_aside_whole() -> None:

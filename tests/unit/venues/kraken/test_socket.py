@@ -275,6 +275,7 @@ def test_reconnect_subscribes_again_and_names_every_channel_with_a_gap() -> None
     ]
     assert len(listener.wire.asked("subscribe")) == 1
     assert listener.told.index(gaps[0]) > listener.told.index(listener.of(m.Connected)[1])
+    assert len(listener.of(m.Subscribed)) == 4, "each connection confirms anew"
 
 
 def test_tries_are_two_fast_ones_then_slower_up_to_half_a_minute_and_never_end() -> None:
@@ -396,6 +397,38 @@ def test_slow_reader_costs_no_memory_and_is_told_what_it_missed() -> None:
             assert 90 <= len(ids) <= 100
             assert socket.counts["dropped"] == 1000 - len(ids)
             assert told[-2:] == [m.Connected(1, told[-2].time_ns), m.Gap("trade", "BTC/USD", None, None, "slow_reader")]
+
+    run_virtual(main)
+
+
+def test_burst_on_the_wire_does_not_starve_a_reader_that_keeps_up() -> None:
+    async def act(listener: Listener) -> None:
+        await asyncio.sleep(1)
+        for number in range(1000):
+            listener.wire.say(trades(number))
+        await asyncio.sleep(1)
+
+    listener = play(act=act, before=want_trades, settings=SocketSettings(queue_size=100))
+    assert len(listener.of(m.TradesUpdate)) == 1000
+    assert listener.socket.counts["dropped"] == 0
+
+
+def test_slow_reader_of_executions_brings_a_new_snapshot() -> None:
+    async def main(clock: VirtualClock) -> None:
+        script = Script()
+        settings = SocketSettings(queue_size=10)
+        async with KrakenSocket(script, "x", clock, generator(1), token=fresh_tokens(), settings=settings) as socket:
+            socket.subscribe("executions")
+            await asyncio.sleep(1)
+            script.wires[0].say(executions(1, "snapshot"))
+            for number in range(2, 50):
+                script.wires[0].say(executions(number))
+            await asyncio.sleep(1)
+            async for message in socket:
+                if isinstance(message, m.Gap):
+                    break
+            await asyncio.sleep(1)
+            assert len(script.wires[0].asked("unsubscribe", "executions")) == 1
 
     run_virtual(main)
 
@@ -581,6 +614,25 @@ def test_checksums_that_never_match_are_asked_about_ever_less_often() -> None:
     listener = play(act=act, before=want_book)
     assert 5 <= len(listener.wire.asked("unsubscribe")) <= 20
     assert listener.of(m.Disconnected) == []
+
+
+def test_reconnect_makes_every_book_invalid_until_its_snapshot() -> None:
+    async def act(listener: Listener) -> None:
+        await asyncio.sleep(0.5)
+        listener.wire.say(LISTING)
+        await asyncio.sleep(0.5)
+        listener.wire.say(book())
+        await asyncio.sleep(0.5)
+        listener.wire.hang_up()
+        await asyncio.sleep(3)
+        listener.wire.say(book("update"))
+        await asyncio.sleep(0.5)
+        assert not listener.socket.books[BTC].valid
+        listener.wire.say(book())
+        await asyncio.sleep(0.5)
+        assert listener.socket.books[BTC].valid
+
+    play(act=act, before=want_book)
 
 
 def test_decimals_that_change_make_the_book_anew() -> None:
