@@ -451,3 +451,14 @@ def test_the_engines_refusal_for_the_rate_fills_the_pairs_counter_and_not_the_ke
         assert bench.clock.now() - before < SECOND_NS
 
     play(scene)
+
+
+def test_the_venues_refusal_for_the_rate_makes_the_keys_next_read_wait(play: Play) -> None:
+    async def scene(bench: Bench) -> None:
+        bench.fake.faults.on("refusal", rate=1.0, endpoint="BalanceEx", says="EAPI:Rate limit exceeded", times=1)
+        assert isinstance(error_of(await bench.private.balances()), RateLimitedError)
+        before = bench.clock.now()
+        value_of(await bench.private.balances())
+        assert bench.clock.now() - before > 5 * SECOND_NS
+
+    play(scene)
