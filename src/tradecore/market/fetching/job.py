@@ -79,8 +79,9 @@ class Jobs:
 
     def make(self, request: Request, now: Nanoseconds) -> Job:
         """Write a new job down and return it."""
-        number = sha256(f"{request.words}\n{now}".encode()).hexdigest()
-        job = Job(number[:6], request, now, now, pairs={str(pair): PairState() for pair in request.pairs})
+        names = (sha256(f"{request.words}\n{now}\n{again}".encode()).hexdigest()[:6] for again in range(1000))
+        name = next(one for one in names if not self.folder(one).exists())
+        job = Job(name, request, now, now, pairs={str(pair): PairState() for pair in request.pairs})
         self.save(job)
         return job
 
