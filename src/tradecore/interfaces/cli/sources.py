@@ -79,7 +79,8 @@ def bars(
     """Fetch ready-made bars: candles of Kraken's futures, or another venue's public bars (needs the extra exchanges).
 
     They lie apart from Kraken's spot pairs. Only what is missing is asked for; stopped, it goes on where it was.
-    Example: tradecore data bars PF_XBTUSD --since 2025-01-01 -t 1m
+
+    Example: tradecore data bars PF_XBTUSD --since 2025-01-01
     """
     from tradecore.control import sources
     from tradecore.core.types import iso
