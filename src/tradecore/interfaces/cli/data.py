@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from tradecore.interfaces.cli import fetch, sources, sync
+from tradecore.interfaces.cli import fetch, sources, sync, watch
 from tradecore.interfaces.cli.lab import open_lab
 from tradecore.interfaces.cli.options import From, Json, Seed, TimeframeOption, Workspace
 from tradecore.interfaces.cli.screen import Screen
@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="Market data: import, list, show, verify, repair, retain, synth, push, pull.",
+    help="Market data: import, list, show, verify, repair, retain, synth, push, pull, watch.",
 )
 
 Pair = Annotated[str | None, typer.Option("--pair", help="The pair, as in BTC/USD.", show_default="as the file says")]
@@ -242,6 +242,7 @@ app.command()(sync.pull)
 
 fetch.hang_into(app)
 sources.hang_into(app)
+watch.hang_into(app)
 
 
 def _row(dataset: Dataset) -> tuple[object, ...]:
