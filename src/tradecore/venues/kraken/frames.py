@@ -248,6 +248,7 @@ _EXECUTION: _Layout = {
     "filled_cost": _maybe("cum_cost", _amount),
     "mean_price": _maybe("avg_price", _amount),
     "reason": _maybe("reason", str),
+    "rate_count": _maybe("ratecount", _amount),
 }
 _FILL = ("pair", "side", "exec_id", "last_amount", "last_price", "liquidity", "fees", "filled")
 """What an execution of the kind `trade` must say."""

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from tradecore.core.clock import Clock
 from tradecore.core.errors import ConfigError, RateLimitedError
 from tradecore.core.types import SECOND_NS, Nanoseconds, Pair
+from tradecore.venues.kraken.orders import Amendment, NewOrder
 
 PER_PAIR = frozenset({"Trades", "OHLC"})
 """Public calls that the venue counts for each pair by itself; all others are counted for the machine."""
@@ -252,6 +254,18 @@ class EngineCounters:
         if pair not in self._pairs:
             self._pairs[pair] = EngineCounter(pair, self._clock, self._tier, self._reserved)
         return self._pairs[pair]
+
+    def refuses(self, changes: Sequence[NewOrder | Amendment], *, exits: bool) -> RateLimitedError | None:
+        """Count orders and amendments that are about to be sent; the refusal when entries would use the exits' room."""
+        try:
+            for one in changes:
+                if isinstance(one, NewOrder):
+                    self.take(one.rules.pair, Change.ADD, one.cl_ord_id, exits=exits)
+                else:
+                    self.take(one.rules.pair, Change.AMEND, one.cl_ord_id or one.txid or "", exits=exits)
+        except RateLimitedError as error:
+            return error
+        return None
 
     def take(self, pair: Pair, change: Change, order: str, *, exits: bool) -> None:
         """Count the placing or a change of an order that is about to be sent, by either of its ids.

@@ -205,6 +205,8 @@ class Execution(NamedTuple):
     filled_cost: Decimal | None = None
     mean_price: Decimal | None = None
     reason: str | None = None
+    rate_count: Decimal | None = None
+    """The engine's counter of this pair, where `ratecounter` was subscribed to; `EngineCounters` is corrected by it."""
 
 
 @dataclass(frozen=True, slots=True)

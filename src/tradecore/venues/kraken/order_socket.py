@@ -13,10 +13,11 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from tradecore.core.clock import Clock
-from tradecore.core.errors import OrderRefusedError, OutcomeUnknownError, ReplyError, UsageError
+from tradecore.core.errors import OrderRefusedError, OutcomeUnknownError, RateLimitedError, ReplyError, UsageError
 from tradecore.core.types import SECOND_NS, Nanoseconds, Side
 from tradecore.venues.kraken.answers import Answer, Done, Refused, Unknown
 from tradecore.venues.kraken.fields import Fields
+from tradecore.venues.kraken.limits import EngineCounters
 from tradecore.venues.kraken.order_answers import Cancelled, Placed, Switch, read_cancelled, read_switch, unknown
 from tradecore.venues.kraken.orders import (
     LONGEST_DEADLINE_S,
@@ -37,20 +38,39 @@ T = TypeVar("T")
 class KrakenOrderSocket:
     """Order entry over one private `KrakenSocket`, which somebody else keeps running and reads."""
 
-    def __init__(self, socket: KrakenSocket, clock: Clock, *, answer_timeout_s: float = 5.0) -> None:
+    def __init__(
+        self,
+        socket: KrakenSocket,
+        clock: Clock,
+        *,
+        engine: EngineCounters | None = None,
+        answer_timeout_s: float = 5.0,
+    ) -> None:
         self._socket, self._clock, self._timeout_s = socket, clock, answer_timeout_s
+        self._engine = engine or EngineCounters(clock)
 
-    async def add_order(self, order: NewOrder, *, validate: bool = False) -> Answer[Placed]:
-        """Send one order, once. With `validate` the venue checks it and places nothing."""
+    async def add_order(self, order: NewOrder, *, validate: bool = False, urgent: bool = False) -> Answer[Placed]:
+        """Send one order, once. With `validate` the venue checks it and places nothing.
+
+        Exits are urgent: an order that is not is refused here when it would use the engine's room kept for exits.
+        """
+        full = self._engine.refuses([order], exits=urgent)
+        if full is not None:
+            return Refused(full)
         params = {
             **_order_params(order),
             "symbol": order.rules.socket_name,
             "deadline": deadline_text(order.deadline),
             **({"validate": True} if validate else {}),
         }
-        return await self._write(
+        answer = await self._write(
             "add_order", params, lambda result: _placed(result, order, validate), deadline=order.deadline
         )
+        if isinstance(answer, Done) and answer.value.txid is not None:
+            self._engine.also(order.cl_ord_id, answer.value.txid)
+        elif isinstance(answer, Refused) and isinstance(answer.error, RateLimitedError):
+            self._engine.of(order.rules.pair).full()
+        return answer
 
     async def add_orders(
         self, orders: Sequence[NewOrder], *, validate: bool = False
@@ -58,6 +78,9 @@ class KrakenOrderSocket:
         """Send 2 to 15 orders of one pair at once; each is answered by itself. The first deadline holds for all."""
         if not 2 <= len(orders) <= MOST_IN_BATCH or len({order.rules.pair for order in orders}) != 1:
             raise UsageError(f"batch of {len(orders)} orders: expected 2 to {MOST_IN_BATCH} of one pair")
+        full = self._engine.refuses(orders, exits=False)
+        if full is not None:
+            return Refused(full)
         deadline = min(order.deadline for order in orders)
         params = {
             "symbol": orders[0].rules.socket_name,
@@ -69,8 +92,11 @@ class KrakenOrderSocket:
             "batch_add", params, lambda result: _batch(result, orders, validate), deadline=deadline
         )
 
-    async def amend_order(self, amendment: Amendment) -> Answer[str]:
+    async def amend_order(self, amendment: Amendment, *, urgent: bool = False) -> Answer[str]:
         """Send one amendment, once; the answer is the amendment's id."""
+        full = self._engine.refuses([amendment], exits=urgent)
+        if full is not None:
+            return Refused(full)
         form = dict(amendment.form())
         params: dict[str, object] = {"order_id": form.pop("txid")} if "txid" in form else {}
         for key, text in form.items():
@@ -96,12 +122,15 @@ class KrakenOrderSocket:
                 row.refuse(key, f"{sent}, which was sent")
             return Cancelled(1)
 
+        self._engine.cancel(txid or cl_ord_id or "")
         return await self._write("cancel_order", params, read)
 
     async def cancel_orders(self, txids: Sequence[str] = (), cl_ord_ids: Sequence[str] = ()) -> Answer[Cancelled]:
         """Ask to cancel 2 to 50 orders at once."""
         if not 2 <= len(txids) + len(cl_ord_ids) <= MOST_CANCELLED:
             raise UsageError(f"cancel of {len(txids) + len(cl_ord_ids)} orders: expected 2 to {MOST_CANCELLED}")
+        for order in (*txids, *cl_ord_ids):
+            self._engine.cancel(order)
         params: dict[str, object] = {"orders": [*txids]} if txids else {}
         params |= {"cl_ord_id": [check_cl_ord_id(one) for one in cl_ord_ids]} if cl_ord_ids else {}
         return await self._write("batch_cancel", params, read_cancelled)

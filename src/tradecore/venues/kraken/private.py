@@ -48,7 +48,7 @@ from tradecore.venues.kraken.account import (
 from tradecore.venues.kraken.addresses import Addresses
 from tradecore.venues.kraken.answers import Answer, Done, Refused
 from tradecore.venues.kraken.fields import Fields
-from tradecore.venues.kraken.limits import Change, EngineCounters, PrivateCounter
+from tradecore.venues.kraken.limits import EngineCounters, PrivateCounter
 from tradecore.venues.kraken.listing import Listing
 from tradecore.venues.kraken.names import kraken_names, pair_from_kraken
 from tradecore.venues.kraken.nonces import NonceWriter
@@ -207,9 +207,9 @@ class KrakenPrivate:
 
         Exits are urgent: an order that is not is refused here when it would use the engine's room kept for exits.
         """
-        full = self._no_room([order], exits=urgent)
+        full = self._engine.refuses([order], exits=urgent)
         if full is not None:
-            return full
+            return Refused(full)
         form = {**order.form(), **({"validate": "true"} if validate else {})}
         answer = await self._write(
             "AddOrder",
@@ -229,9 +229,9 @@ class KrakenPrivate:
         """Send 2 to 15 orders of one pair at once; each is answered by itself. The first deadline holds for all."""
         if not 2 <= len(orders) <= MOST_IN_BATCH or len({order.rules.pair for order in orders}) != 1:
             raise UsageError(f"batch of {len(orders)} orders: expected 2 to {MOST_IN_BATCH} of one pair")
-        full = self._no_room(orders, exits=False)
+        full = self._engine.refuses(orders, exits=False)
         if full is not None:
-            return full
+            return Refused(full)
         deadline = min(order.deadline for order in orders)
         form: dict[str, Any] = {
             "pair": orders[0].rules.names.altname,
@@ -248,11 +248,9 @@ class KrakenPrivate:
         def read(result: Any) -> str:
             return Fields.of(result, "AmendOrder reply").text("amend_id")
 
-        order = amendment.cl_ord_id or amendment.txid or ""
-        try:
-            self._engine.take(amendment.rules.pair, Change.AMEND, order, exits=urgent)
-        except RateLimitedError as error:
-            return Refused(error)
+        full = self._engine.refuses([amendment], exits=urgent)
+        if full is not None:
+            return Refused(full)
         return await self._write("AmendOrder", amendment.form(), read, urgent=urgent, deadline=amendment.deadline)
 
     async def edit_order(self, txid: str, order: NewOrder, *, validate: bool = False) -> Answer[Placed]:
@@ -365,15 +363,6 @@ class KrakenPrivate:
                 f"{endpoint}: not sent: its deadline lies {left_s:.1f} s ahead; expected more than 0 and at most "
                 f"{LONGEST_DEADLINE_S}; decide anew"
             )
-
-    def _no_room(self, orders: Sequence[NewOrder], *, exits: bool) -> Refused | None:
-        """Count orders that are about to be sent; refuse entries that would use the room kept for exits."""
-        try:
-            for order in orders:
-                self._engine.take(order.rules.pair, Change.ADD, order.cl_ord_id, exits=exits)
-        except RateLimitedError as error:
-            return Refused(error)
-        return None
 
     def _note(self, error: VenueError, pair: Pair | None = None) -> None:
         """Set our count to the ceiling where the venue says that its own stands there."""

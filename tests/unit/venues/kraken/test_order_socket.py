@@ -243,7 +243,7 @@ def play(tmp_path: Path) -> Callable[[Scene], None]:
                     return value_of(await private.socket_token()).token
 
                 socket = KrakenSocket(transport, Addresses().private_socket, clock, generator(1), token=token)
-                socket.subscribe("executions")
+                socket.subscribe("executions", ratecounter=True)
                 socket.subscribe("balances")
                 bench = Bench(fake, clock, listing, socket, KrakenOrderSocket(socket, clock))
 
@@ -383,5 +383,19 @@ def test_expired_token_is_refused_and_replaced(play: Callable[[Scene], None]) ->
         await asyncio.sleep(3)
         assert [down.reason for down in bench.told if isinstance(down, m.Disconnected)] == ["token_expired"]
         assert isinstance(await bench.orders.add_order(bench.order()), Done)
+
+    play(scene)
+
+
+def test_entries_leave_the_exits_their_room_and_the_venue_corrects_the_count(play: Callable[[Scene], None]) -> None:
+    async def scene(bench: Bench) -> None:
+        answers = [await bench.orders.add_order(bench.order()) for _ in range(50)]
+        kept = [one for one in answers if isinstance(one, Refused) and "kept for exits" in str(one.error)]
+        assert 0 < len(kept) < 10
+        exit_ = await bench.orders.add_order(bench.order(), urgent=True)
+        assert not isinstance(exit_, Refused) or "kept for exits" not in str(exit_.error)
+        await asyncio.sleep(1)
+        told = [row for message in bench.told if isinstance(message, m.Executions) for row in message.rows]
+        assert any(row.rate_count is not None for row in told)
 
     play(scene)
