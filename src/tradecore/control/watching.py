@@ -19,7 +19,7 @@ from tradecore.control.lab import Lab
 from tradecore.core.errors import UnknownPairError, UsageError, VenueUnavailableError
 from tradecore.core.events import BarRevised, FeedEvent, FeedReason, FeedState
 from tradecore.core.seeds import generator
-from tradecore.core.types import DAY_NS, MINUTE_NS, SECOND_NS, Nanoseconds, Pair, Timeframe
+from tradecore.core.types import DAY_NS, MINUTE_NS, Pair, Timeframe
 from tradecore.market.live.keeping import Keeper, start_after
 from tradecore.market.live.live_feed import LiveFeed
 from tradecore.market.live.pair_feed import Start
@@ -181,13 +181,8 @@ def _refuse_lost(feed: LiveFeed) -> None:
     for pair in feed.pairs:
         status = feed.status(pair)
         if status.state is FeedState.LOST:
-            unknown = status.reason is FeedReason.UNKNOWN_PAIR
-            raise (UnknownPairError if unknown else VenueUnavailableError)(
-                f"{pair}: the feed is lost ({status.reason}): {status.detail}; expected a pair the venue trades, "
-                "as `tradecore venue pairs` lists them"
-                if unknown
-                else f"{pair}: the feed is lost ({status.reason}): {status.detail}; start it again"
-            )
+            error = UnknownPairError if status.reason is FeedReason.UNKNOWN_PAIR else VenueUnavailableError
+            raise error(f"{pair}: its feed is lost ({status.reason}): {status.detail or 'start it again'}")
 
 
 @asynccontextmanager
@@ -214,8 +209,3 @@ def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
         for one, handler in before.items():
             loop.remove_signal_handler(one)
             signal.signal(one, handler)
-
-
-def seconds_since(now: Nanoseconds, time: Nanoseconds | None) -> float | None:
-    """Return how many seconds ago a time was; None for none."""
-    return None if time is None else max((now - time) / SECOND_NS, 0.0)

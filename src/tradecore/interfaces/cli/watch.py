@@ -177,8 +177,8 @@ def picture(status: PairStatus, closes: list[float], last: BarFinal | None, now:
     head.append(f"  {str(status.reason).replace('_', ' ')}, {_age(now, status.since, ago='')}".rstrip(", "))
     lines = [head]
     if status.state not in ("live", "connecting"):
-        again = "" if status.next_try is None else f"; next try in {max(status.next_try - now, 0) / 1e9:.0f} s"
-        lines.append(Text(f"  {status.detail or 'waiting'}{again}", "yellow", no_wrap=True, overflow="ellipsis"))
+        again = "" if status.next_try is None else f"next try in {max(status.next_try - now, 0) / 1e9:.0f} s: "
+        lines.append(Text(f"  {again}{status.detail or 'waiting'}", "yellow", no_wrap=True, overflow="ellipsis"))
     if status.open_bar is not None:
         lines.append(_bar_line("open", status.open_bar))
     if last is not None:

@@ -255,9 +255,11 @@ class LiveFeed:
                 continue
             self._out.extend(feed.advance(now))
             told = feed.standing(self._connection, now)
-            if feed.told is None or told[:3] != feed.told[:3]:
-                self._out.append(FeedChanged(told.state, told.reason, now, told.next_try, told.detail, feed.pair))
+            if feed.told is None or told[:2] != feed.told[:2]:
                 feed.told_at = now
+            if feed.told is None or told[:3] != feed.told[:3]:
+                since = feed.told_at
+                self._out.append(FeedChanged(told.state, told.reason, since, told.next_try, told.detail, feed.pair))
             feed.told = told
         if len(self._out) > self._settings.most_events:
             for feed in self._pairs.values():
