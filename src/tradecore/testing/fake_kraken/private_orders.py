@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -166,7 +166,7 @@ class OrderCalls:
         for field in ("volume", "price", "price2", "oflags", "deadline", "validate", "displayvol", "userref"):
             if form.get(field) not in (None, ""):
                 terms[field] = form[field]
-        request = replace(read_order(terms, self._market, now), start_at=0)
+        request = read_order(terms, self._market, now)
         age = now - old.touched_at
         return old, self._matching.edit(account, old, request, points=edit_points(age)), request
 
