@@ -164,6 +164,25 @@ def test_the_configuration_does_not_show_it(workspace: Path) -> None:
         assert found(done.stdout + done.stderr) == []
 
 
+@pytest.mark.slow
+def test_jobs_runs_and_reports_do_not_keep_it(workspace: Path, url: str) -> None:
+    at = ("--set", f"kraken.rest_address={url}", "--set", "kraken.requests_per_second=50")
+    fetched = run(workspace, *at, "data", "fetch", "BTC/USD", "--since", "2025-01-01", "--json")
+    assert fetched.returncode == 0, fetched.stderr.decode()
+    said = fetched.stdout + fetched.stderr
+    for words in (
+        ("data", "synth", "gbm", "--days", "60"),
+        ("backtest", "run", "buy-and-hold", "--venue", "synthetic-gbm-0"),
+    ):
+        done = run(workspace, *at, *words)
+        assert done.returncode == 0, done.stderr.decode()
+        said += done.stdout + done.stderr
+    kept = everything(workspace)
+    assert b"run.json" in kept
+    assert b"jobs" in kept
+    assert found(said + kept) == []
+
+
 INSIDE = """
 import asyncio, logging, pickle, sys, traceback
 from decimal import Decimal

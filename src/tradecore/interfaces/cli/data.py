@@ -20,7 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     add_completion=False,
     no_args_is_help=True,
-    help="Market data: import, list, show, verify, repair, retain, synth, push, pull, watch.",
+    help="Market data: fetch, import, list, show, verify, repair, synth, watch, push, pull.",
 )
 
 Pair = Annotated[str | None, typer.Option("--pair", help="The pair, as in BTC/USD.", show_default="as the file says")]

@@ -28,7 +28,7 @@ NOUNS: Mapping[str, str] = MappingProxyType(
     {
         "init": "Make a workspace: settings and folders.",
         "hello": "See it work: a market, a strategy, an honest verdict, a report.",
-        "data": "Market data: import, list, show, verify, repair, retain, synth, push, pull.",
+        "data": "Market data: fetch, import, list, show, verify, repair, synth, watch, push, pull.",
         "venue": "Ask the venue: status, pairs, ticker, book; your balance, fees, orders, trades, key.",
         "features": "Indicators: list, show, check.",
         "strategy": "Strategies: list, new, check.",
