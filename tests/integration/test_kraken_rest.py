@@ -75,7 +75,7 @@ def test_a_round_over_real_sockets(tmp_path: Path) -> None:
 
 def test_many_calls_at_once_reach_the_venue_in_the_order_of_their_numbers(tmp_path: Path) -> None:
     async def scene(fake: FakeKraken, public: KrakenPublic, private: KrakenPrivate, futures: KrakenFutures) -> None:
-        answers = await asyncio.gather(*(private.balances_only() for _ in range(10)))
+        answers = await asyncio.gather(*(private.balances() for _ in range(10)))
         assert all(value_of(one) for one in answers)
 
     play(tmp_path, scene)

@@ -134,7 +134,7 @@ PRIVATE_COSTS = {"Ledgers": 2, "QueryLedgers": 2, "TradesHistory": 2, "ClosedOrd
 """Calls that cost two; ClosedOrders does for long accounts, so it is counted so for all."""
 UNCOUNTED = frozenset(
     {
-        *("AddOrder", "AmendOrder", "EditOrder", "CancelOrder", "CancelAll", "CancelAllOrdersAfter"),
+        *("AddOrder", "AmendOrder", "CancelOrder", "CancelAll", "CancelAllOrdersAfter"),
         *("AddOrderBatch", "CancelOrderBatch"),
     }
 )

@@ -88,12 +88,6 @@ def read_placed(result: Any, validate: bool) -> Placed:
     return Placed(txids[0], description)
 
 
-def read_edited(result: Any, validate: bool) -> Placed:
-    """Return an EditOrder result."""
-    row = Fields.of(result, "EditOrder reply")
-    return Placed(None if validate else row.id("txid"), row.inner("descr").text("order"))
-
-
 def read_batch(result: Any, sent: int, validate: bool) -> tuple[Done[Placed] | Refused, ...]:
     """Return an AddOrderBatch result: an answer for each of the `sent` orders."""
     rows = Fields.of(result, "AddOrderBatch reply").items("orders")

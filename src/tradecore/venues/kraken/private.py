@@ -59,7 +59,6 @@ from tradecore.venues.kraken.order_answers import (
     judged,
     read_batch,
     read_cancelled,
-    read_edited,
     read_placed,
     read_switch,
     unknown,
@@ -122,10 +121,6 @@ class KrakenPrivate:
     async def balances(self, *, urgent: bool = False) -> Answer[tuple[AssetBalance, ...]]:
         """Ask for what the account has, and what open orders hold of it."""
         return await self._read("BalanceEx", {}, read_balances, urgent=urgent)
-
-    async def balances_only(self) -> Answer[tuple[AssetBalance, ...]]:
-        """Ask for what the account has, without what is on hold."""
-        return await self._read("Balance", {}, read_balances)
 
     async def trade_balance(self, asset: str = "ZUSD") -> Answer[TradeBalance]:
         """Ask for the account's worth in one asset, by the venue's code."""
@@ -252,18 +247,6 @@ class KrakenPrivate:
         if full is not None:
             return Refused(full)
         return await self._write("AmendOrder", amendment.form(), read, urgent=urgent, deadline=amendment.deadline)
-
-    async def edit_order(self, txid: str, order: NewOrder, *, validate: bool = False) -> Answer[Placed]:
-        """Replace an open order by another with a new id of the venue's; its type, side and pair stay.
-
-        The venue does this only for orders without a client order id, so never for those of `add_order`: for them
-        there is `amend_order`. A lost answer is resolved by looking at both orders.
-        """
-        kept = {key: value for key, value in order.form().items() if key not in ("cl_ord_id", "type", "ordertype")}
-        form = {"txid": txid, **kept, **({"validate": "true"} if validate else {})}
-        return await self._write(
-            "EditOrder", form, lambda result: read_edited(result, validate), deadline=order.deadline
-        )
 
     async def cancel_order(
         self, *, txid: str | None = None, cl_ord_id: str | None = None, urgent: bool = False

@@ -228,11 +228,6 @@ CASES = {
     "AddOrderBatch, docs": Case(
         DOCS + "Trading__PlaceMultipleOrders.txt", write(lambda r: order_answers.read_batch(r, 2, False)), BATCH_FREE
     ),
-    "EditOrder, docs": Case(
-        DOCS + "Trading__EditOrder.txt",
-        write(lambda r: order_answers.read_edited(r, False)),
-        (rf"\.order {UNKNOWN_WORD}",),
-    ),
     "CancelOrder": Case("kraken/http_cancel_order_spot.json", write(order_answers.read_cancelled)),
     "CancelAll, docs": Case(DOCS + "Trading__CancelAllOrders.txt", write(order_answers.read_cancelled)),
     "CancelAllOrdersAfter, docs": Case(DOCS + "Trading__CancelAllOrdersAfter.txt", write(order_answers.read_switch)),

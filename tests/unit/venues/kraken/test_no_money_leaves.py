@@ -27,11 +27,11 @@ def test_no_path_that_moves_money_is_anywhere_in_the_client() -> None:
 def test_the_private_calls_are_these_and_no_others() -> None:
     calls = {name for name, _ in inspect.getmembers(KrakenPrivate, inspect.isfunction) if not name.startswith("_")}
     reads = {
-        *("balances", "balances_only", "trade_balance", "open_orders", "closed_orders", "query_orders"),
+        *("balances", "trade_balance", "open_orders", "closed_orders", "query_orders"),
         *("trades_history", "query_trades", "fees", "ledgers", "socket_token", "key_info"),
     }
     writes = {
-        *("add_order", "add_orders", "amend_order", "edit_order", "cancel_order", "cancel_orders", "cancel_all"),
+        *("add_order", "add_orders", "amend_order", "cancel_order", "cancel_orders", "cancel_all"),
         "cancel_all_after",
     }
     assert calls == reads | writes

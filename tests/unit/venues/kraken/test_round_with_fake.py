@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlencode
 
 import pytest
 
@@ -125,7 +124,6 @@ def test_every_private_read_is_understood(play: Play) -> None:
     async def scene(bench: Bench) -> None:
         held = {one.name: one for one in value_of(await bench.private.balances())}
         assert held["USD"].balance > 0
-        assert {one.name for one in value_of(await bench.private.balances_only())} == set(held)
         assert value_of(await bench.private.trade_balance()).equity > 0
         fees = value_of(await bench.private.fees(BTC_USD)).pairs[BTC_USD]
         assert 0 <= fees.maker <= fees.taker < 0.01
@@ -182,32 +180,6 @@ def test_batches_are_placed_and_cancelled(play: Play) -> None:
         assert value_of(await bench.private.cancel_all()).count == 1
 
     play(scene)
-
-
-def test_an_order_of_another_program_is_edited_and_ours_are_not(play: Play) -> None:
-    async def scene(bench: Bench) -> None:
-        first = await order_without_our_id(bench)
-        second = value_of(await bench.private.edit_order(first, bench.order("0.03", "990.0"))).txid
-        assert second not in (None, first)
-        (resting,) = value_of(await bench.private.open_orders())
-        assert (resting.txid, resting.quantity) == (second, Decimal("0.03"))
-        ours = value_of(await bench.private.add_order(bench.order("0.02", "1000.0"))).txid
-        answer = await bench.private.edit_order(str(ours), bench.order("0.03", "990.0"))
-        assert isinstance(error_of(answer), OrderRefusedError)
-
-    play(scene)
-
-
-async def order_without_our_id(bench: Bench) -> str:
-    """Place an order as another program would, with a key of its own, and return its id."""
-    account = bench.fake.private.accounts["bench"]
-    bench.fake.private.add_key(account, "another", DEFAULT_SECRET)
-    form = {"nonce": "1", "pair": "XBTUSD", "type": "buy", "ordertype": "limit", "volume": "0.02", "price": "1000.0"}
-    body = urlencode(form).encode()
-    path = "/0/private/AddOrder"
-    headers = {"API-Key": "another", "API-Sign": Credentials("another", DEFAULT_SECRET).sign(path, 1, body)}
-    reply = await MemoryTransport(bench.fake).request("POST", path, headers=headers, body=body, timeout_s=5)
-    return str(json.loads(reply.body)["result"]["txid"][0])
 
 
 def test_the_dead_mans_switch_is_armed_and_switched_off(play: Play) -> None:
