@@ -20,7 +20,7 @@ from tradecore.testing.fake_kraken.charts import CHARTS, Charts
 from tradecore.testing.fake_kraken.edge import Edge
 from tradecore.testing.fake_kraken.faults import Faults
 from tradecore.testing.fake_kraken.limits import Buckets
-from tradecore.testing.fake_kraken.market import LOT_DECIMALS, Market, Track
+from tradecore.testing.fake_kraken.market import LOT_DECIMALS, NEVER_NS, Market, Track
 from tradecore.testing.fake_kraken.outlet import Outlet
 from tradecore.testing.fake_kraken.private_api import PrivateApi
 from tradecore.testing.fake_kraken.private_socket import PrivateConnection
@@ -65,7 +65,9 @@ class FakeKraken:
         self._connects = Buckets(self.settings.connect_limit)
         self._lines: dict[int, _Line] = {}
         self._connections = 0
-        self._played = {pair: track.position(clock.now()) for pair, track in self.market.tracks.items()}
+        for track in self.market.tracks.values():
+            track.play_to(track.position(clock.now()))
+        self._listened: frozenset[Pair] | None = None
         self._told_status = self.market.status
 
     def http(self, request: HttpRequest) -> HttpReply:
@@ -121,14 +123,13 @@ class FakeKraken:
         due = [self.private.next_due()]
         for line in self._lines.values():
             due.append(line.next_due())
-        for pair, track in self.market.tracks.items():
-            if self._played[pair] < len(track.time) and self._watched(pair):
-                due.append(int(track.time[self._played[pair]]))
+        due += [track.next_time for track in self._waiting() if self._watched(track.listed.pair)]
         return min((moment for moment in due if moment is not None), default=None)
 
     def forget(self, number: int) -> None:
         """Let go of a connection that is closed."""
         self._lines.pop(number, None)
+        self.listeners_changed()
 
     def _answer(self, request: HttpRequest, now: Nanoseconds) -> bytes:
         """Return the body of an answer as of `now`."""
@@ -162,8 +163,19 @@ class FakeKraken:
         as_of = now if now < self.clock.now() else None
         return exact_json(self.private.http(request.path, request.headers, request.body, as_of)).encode()
 
+    def _waiting(self) -> list[Track]:
+        return [track for track in self.market.tracks.values() if track.next_time != NEVER_NS]
+
     def _watched(self, pair: Pair) -> bool:
-        return self.private.has_orders(pair) or any(session.watches(pair) for session in self._public_sessions())
+        """Tell whether a trade of the pair would mean anything to anybody; who listens is asked only after changes."""
+        if self._listened is None:
+            sessions = self._public_sessions()
+            self._listened = frozenset(one for one in self.market.tracks if any(held.watches(one) for held in sessions))
+        return pair in self._listened or self.private.has_orders(pair)
+
+    def listeners_changed(self) -> None:
+        """Learn that somebody may listen to other pairs than before."""
+        self._listened = None
 
     def _public_sessions(self) -> list[PublicSession]:
         return [line.session for line in self._lines.values() if isinstance(line.session, PublicSession)]
@@ -171,19 +183,21 @@ class FakeKraken:
     def _due_trades(self, now: Nanoseconds) -> Iterator[tuple[Track, int, int]]:
         """Yield groups of trades of one moment, across pairs in order of time; pairs that nobody watches skip ahead."""
         groups: list[tuple[int, int, Track, int, int]] = []
-        for place, (pair, track) in enumerate(self.market.tracks.items()):
-            first = self._played[pair]
-            if first == len(track.time) or track.time[first] > now:
+        for place, track in enumerate(self.market.tracks.values()):
+            if track.next_time > now:
                 continue
-            end = self._played[pair] = track.position(now)
-            if self._watched(pair):
-                shown = track.tape.shown_time[first:end]
-                heads = np.flatnonzero(np.concatenate([[True], shown[1:] != shown[:-1]])) + first
-                ends = np.append(heads[1:], end)
-                groups += [
-                    (int(track.time[head]), place, track, head, stop)
-                    for head, stop in zip(heads.tolist(), ends.tolist(), strict=True)
-                ]
+            first, end = track.played, track.position(now)
+            track.play_to(end)
+            if not self._watched(track.listed.pair):
+                continue
+            shown = track.tape.shown_time[first:end]
+            heads = (
+                [first, *(np.flatnonzero(shown[1:] != shown[:-1]) + first + 1).tolist()] if end - first > 1 else [first]
+            )
+            groups += [
+                (int(track.time[head]), place, track, head, stop)
+                for head, stop in zip(heads, [*heads[1:], end], strict=True)
+            ]
         groups.sort(key=lambda group: group[:2])
         for _, _, track, first, end in groups:
             yield track, first, end
@@ -231,6 +245,7 @@ class _Line:
             return
         if self._messages.take("", self._heard):
             self.session.receive(text)
+            self._fake.listeners_changed()
         else:
             self.outlet.send('{"error":"Exceeded msg rate","method":"error","success":false}', "ack", "control")
 

@@ -154,7 +154,7 @@ class Faults:
     def strike(self, name: str, endpoint: str = "") -> FaultOptions | None:
         """Draw once; return the options of the fault if it strikes."""
         for rule in self._on.get(name, ()):
-            if rule.endpoint not in {EVERYWHERE, endpoint}:
+            if rule.endpoint not in (EVERYWHERE, endpoint):
                 continue
             if rule.rate < 1 and self._rng.random() >= rule.rate:
                 continue

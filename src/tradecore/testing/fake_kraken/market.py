@@ -23,6 +23,8 @@ from tradecore.testing.fake_kraken.settings import FakeSettings
 from tradecore.testing.fake_kraken.tape import Tape
 
 LOT_DECIMALS = 8
+NEVER_NS = 2**63 - 1
+"""The time of what is not going to happen."""
 _BLOCK = 256
 TAKER_DEPTH = 500
 """How many levels a taking order may eat."""
@@ -45,7 +47,14 @@ class Track:
         heads = np.arange(0, len(tape), _BLOCK)
         self._lows = np.minimum.reduceat(self.price, heads) if len(tape) else self.price
         self._highs = np.maximum.reduceat(self.price, heads) if len(tape) else self.price
+        self.played = 0
+        self.next_time: Nanoseconds = NEVER_NS
         self.offers = Offers(self.price, tape.side, listed.price_decimals, settings, seed)
+
+    def play_to(self, position: int) -> None:
+        """Note how many trades have been played, and when the next one is due."""
+        self.played = position
+        self.next_time = int(self.time[position]) if position < len(self.time) else NEVER_NS
 
     def position(self, moment: Nanoseconds) -> int:
         """Return how many trades have happened by a moment."""
