@@ -185,7 +185,7 @@ def picture(status: PairStatus, closes: list[float], last: BarFinal | None, now:
         lines.append(_bar_line("final", last))
     if closes:
         change = f"  {closes[-1] / closes[0] - 1:+.2%} over {len(closes)} bars" if len(closes) > 1 else ""
-        lines.append(Text(f"  closes  {sparkline(closes)}{change}", no_wrap=True, overflow="crop"))
+        lines.append(Text(f"  closes {sparkline(closes)}{change}", no_wrap=True, overflow="crop"))
     counts = "  ".join(f"{name} {status.counts.get(key, 0):,}" for key, name in COUNTS.items())
     lines += [Text(f"  {counts}", "dim", no_wrap=True, overflow="ellipsis"), Text()]
     return lines
@@ -241,13 +241,13 @@ def _bar_line(label: str, bar: BarFinal) -> Any:
 
     from tradecore.core.types import iso
 
-    figures = f"o {_price(bar.open)}  h {_price(bar.high)}  l {_price(bar.low)}  c {_price(bar.close)}"
-    text = f"  {label:<7} {iso(bar.open_time)[11:16]}  {figures}  v {bar.volume:.4g}"
+    figures = f"o {_price(bar.open)} h {_price(bar.high)} l {_price(bar.low)} c {_price(bar.close)}"
+    text = f"  {label:<6} {iso(bar.open_time)[11:16]}  {figures}  v {bar.volume:.4g}"
     return Text(text, no_wrap=True, overflow="ellipsis")
 
 
 def _price(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.10g}"
+    return "–" if value is None else f"{value:,.8g}"
 
 
 def _age(now: int, moment: int | None, ago: str = " ago") -> str:
