@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
@@ -142,7 +142,7 @@ def decoded(body: bytes, doing: str) -> Any:
     """Return a body as JSON, fractions as Decimal. Errors: ReplyError with the beginning of what came instead."""
     try:
         return json.loads(body, parse_float=Decimal, parse_constant=_no_number, object_pairs_hook=_each_once)
-    except (ValueError, RecursionError) as error:
+    except (ValueError, InvalidOperation, RecursionError) as error:
         shown = printable(body[:60].decode("utf-8", "replace"))
         raise ReplyError(
             f"{doing} reply: no JSON ({type(error).__name__}), it begins {shown!r}; expected a reply of the venue",

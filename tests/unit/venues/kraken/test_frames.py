@@ -197,6 +197,7 @@ def test_pong_is_a_success_without_saying_so() -> None:
         *('{"method":"add_order"}', '{"method":"add_order","success":1}', '{"method":"add_order","success":"true"}'),
         *('{"method":"add_order","success":true,"error":"EOrder:x"}', '{"method":"add_order","success":false}'),
         '{"method":"add_order","success":true,"req_id":-1}',
+        '{"channel":"trade","channel":"trade","type":"update","data":[]}',
         '{"method":"add_order","success":true,"result":"yes"}',
         '{"channel":"trade","type":"update","data":[],"x":NaN}',
         '{"channel":"trade","type":"update","data":[],"x":1e99999999999999999999}',

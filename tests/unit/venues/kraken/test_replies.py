@@ -129,6 +129,11 @@ def test_what_is_no_reply_is_refused(body: bytes) -> None:
         result_of(body, "Time")
 
 
+def test_number_with_an_exponent_beyond_all_numbers_is_refused() -> None:
+    with pytest.raises(ReplyError):
+        result_of(b'{"error":[],"result":{"last":1e99999999999999999999}}', "Trades")
+
+
 def test_html_in_place_of_a_reply_may_be_asked_again() -> None:
     with pytest.raises(ReplyError, match="no JSON") as caught:
         result_of(b"<html>", "Time")
