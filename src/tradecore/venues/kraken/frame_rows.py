@@ -69,6 +69,12 @@ def count_of(value: object) -> int:
     return value
 
 
+def _whole(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 2**63:
+        raise BrokenRowError("expected a whole number")
+    return value
+
+
 def _time(value: object) -> Nanoseconds:
     match = _STAMP.fullmatch(text_of(value))
     if match is None:
@@ -192,7 +198,7 @@ EXECUTION: Layout = {
     "pair": _maybe("symbol", _pair),
     "side": _maybe("side", _side),
     "cl_ord_id": _maybe("cl_ord_id", text_of),
-    "userref": _maybe("order_userref", count_of),
+    "userref": _maybe("order_userref", _whole),
     "order_type": _maybe("order_type", text_of),
     "amount": _maybe("order_qty", _amount),
     "limit_price": _maybe("limit_price", _amount),
@@ -209,8 +215,8 @@ EXECUTION: Layout = {
     "reason": _maybe("reason", str),
     "rate_count": _maybe("ratecount", _amount),
 }
-FILL = ("pair", "side", "exec_id", "last_amount", "last_price", "liquidity", "fees", "filled")
-"""What an execution of the kind `trade` must say."""
+FILL = ("pair", "side", "exec_id", "last_amount", "last_price", "liquidity", "fees")
+"""What an execution of the kind `trade` must say: what the ledger needs, and no more than the venue always sends."""
 BALANCE: Layout = {
     "asset": _Field("asset", text_of),
     "balance": _Field("balance", _number),

@@ -150,7 +150,13 @@ def test_event_that_says_only_what_changed_has_none_for_the_rest() -> None:
     assert row.pair is row.amount is row.filled is None
 
 
-@pytest.mark.parametrize("field", ["last_qty", "last_price", "fees", "exec_id", "side", "symbol", "cum_qty"])
+def test_fill_as_the_venue_documents_it_is_read_without_what_it_leaves_out() -> None:
+    row = {key: value for key, value in FILL.items() if key not in ("cl_ord_id", "cum_qty", "cum_cost", "avg_price")}
+    (read,) = only(json.dumps({**EXECUTIONS, "data": [{**row, "order_userref": -7}]})).rows
+    assert (read.filled, read.userref) == (None, -7)
+
+
+@pytest.mark.parametrize("field", ["last_qty", "last_price", "fees", "exec_id", "side", "symbol"])
 def test_fill_without_one_of_its_own_fields_is_set_aside(field: str) -> None:
     row = {key: value for key, value in FILL.items() if key != field}
     quarantined = parse_message(json.dumps({**EXECUTIONS, "data": [row]}))[-1]
@@ -247,7 +253,7 @@ TEXT_THAT_MAY_BE_ANY = re.compile(
 )
 MAY_BE_NEGATIVE = re.compile(r"\.(change|fee|amount|balance)$")
 MAY_BE_LEFT_OUT = re.compile(
-    r"\.(time_ns|version|req_id|result|cl_ord_id|userref|order_type|amount|limit_price|trade_id|cost|filled_cost"
+    r"\.(time_ns|version|req_id|result|cl_ord_id|userref|filled|order_type|amount|limit_price|trade_id|cost|filled_cost"
     r"|mean_price|reason|change|fee|kind|ledger_id|symbol|channel|warnings|method)$"
 )
 
