@@ -54,7 +54,8 @@ class PairFeed:
     def __init__(self, pair: Pair, timeframe: Timeframe, start: Start, settings: LiveSettings) -> None:
         self.pair, self.timeframe = pair, timeframe
         self.symbol = start.symbol or str(pair)
-        begin = start.time - start.time % timeframe.ns
+        # Behind stored trades the rest of a longer bar is not ours to tell: it begins with the next whole one.
+        begin = start.time - start.time % (timeframe.ns if start.after is None else MINUTE_NS)
         self.builder = BarBuilder(pair, begin, after=start.after, finality=settings.finality)
         self.longer = (
             None if timeframe.ns == MINUTE_NS else LongerBars(timeframe, begin, settings.finality.revisable_ns)
