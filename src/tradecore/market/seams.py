@@ -99,10 +99,8 @@ def compare_trades(
                 f"{name}: trade {held[0][1] + 1} is not there, between {iso(run[0])} and {iso(run[1])}, where the "
                 f"trades should meet those of {sources[0]}; expected ids without a hole; fetch that time again"
             )
-        if not len(ids):
-            continue
-        minutes = run[1] // MINUTE_NS - run[0] // MINUTE_NS + 1
-        seams.append(Seam(*run, *sources, int(ids[0]), int(ids[-1]), minutes, len(ids)))
+        first, last = (int(ids[0]), int(ids[-1])) if len(ids) else (0, 0)
+        seams.append(Seam(*run, *sources, first, last, _minutes(*run), len(ids)))
     return tuple(seams)
 
 
@@ -123,8 +121,7 @@ def compare_bars(archive: pl.DataFrame, made: pl.DataFrame, run: Run, sources: t
             f"in {sources[1]}, {len(found):,} minutes in all; expected the same trades on both sides of a seam; fetch "
             "that minute again, or keep the two in different lakes"
         )
-    minutes = (run[1] - run[0]) // MINUTE_NS + 1
-    return Seam(*run, *sources, 0, 0, minutes, int(mine["count"].sum()))
+    return Seam(*run, *sources, 0, 0, _minutes(*run), int(mine["count"].sum()))
 
 
 def stitched(seams: Iterable[Seam], step: Nanoseconds) -> tuple[Seam, ...]:
@@ -134,12 +131,17 @@ def stitched(seams: Iterable[Seam], step: Nanoseconds) -> tuple[Seam, ...]:
         last = found[-1] if found else None
         if last and (last.older, last.newer) == (seam.older, seam.newer) and last.end + step == seam.start:
             found[-1] = replace(
-                last, end=seam.end, last_id=max(last.last_id, seam.last_id), minutes=last.minutes + seam.minutes,
-                trades=last.trades + seam.trades,
+                last, end=seam.end, first_id=last.first_id or seam.first_id, last_id=max(last.last_id, seam.last_id),
+                minutes=_minutes(last.start, seam.end), trades=last.trades + seam.trades,
             )  # fmt: skip
         else:
             found.append(seam)
     return tuple(found)
+
+
+def _minutes(start: Nanoseconds, end: Nanoseconds) -> int:
+    """Return how many minutes a stretch lies in."""
+    return end // MINUTE_NS - start // MINUTE_NS + 1
 
 
 def _grain(plain: pl.DataFrame) -> Nanoseconds:
@@ -151,8 +153,7 @@ def _printed(numbered: pl.DataFrame, run: Run, plain: pl.DataFrame, grain: Nanos
     """Return trades with their times as an archive prints them: cut off, or rounded where only that agrees."""
     for shift in (0, grain // 2):
         moved = numbered.with_columns(printed=(pl.col("time") + shift) // grain * grain)
-        first = run[0] - run[0] % grain
-        moved = moved.filter(pl.col("printed").is_between(first, run[1]))
+        moved = moved.filter(pl.col("printed").is_between(*run))
         if shift == 0:
             cut = moved
         if len(moved) == len(plain) and _ordered(moved, "printed").equals(_ordered(plain, "time")):

@@ -229,12 +229,13 @@ def _derive(writer: Writer, draft: Draft, refs: dict[str, SourceRef], trades: pl
 
 
 def _cover_edges(writer: Writer, draft: Draft, refs: dict[str, SourceRef]) -> None:
-    """Cover the whole minutes before the first and after the last trade of a span: asked for, and nothing traded."""
+    """Cover the whole minutes before the first and after the last trade of a span: nothing traded in them."""
     key = DatasetKey(draft.key.venue, draft.key.pair, ONE_MINUTE)
-    for source in [one for one in refs if one in NUMBERED]:
+    for source in [one for one in refs if one in (*NUMBERED, ARCHIVE)]:
         runs = draft.spans.get(source, ())
         whole = [(-(-a // MINUTE_NS) * MINUTE_NS, (b + 1) // MINUTE_NS * MINUTE_NS - MINUTE_NS) for a, b in runs]
-        held = [run for one in (*NUMBERED, ARCHIVE) for run in writer.draft(key).spans.get(one, ())]
+        spans = writer.draft(key).spans
+        held = [run for one in spans if one == source or is_stronger(one, source) for run in spans[one]]
         for span in subtract([run for run in whole if run[0] <= run[1]], held, MINUTE_NS):
             writer.add_bars(key, Addition(empty_bars(), span, source, refs[source]))
 
