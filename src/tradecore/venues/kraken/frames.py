@@ -39,14 +39,18 @@ def parse_message(text: str) -> Sequence[m.Message]:
 
 
 def request_text(method: str, params: Mapping[str, object], req_id: int) -> str:
-    """Return a request as the venue wants it: Decimals as JSON numbers with every digit they have, none more."""
+    """Return a request as the venue wants it: Decimals as JSON numbers with every digit they have and a point.
+
+    The venue refuses a price that looks whole: "Limit_price field must be a number_float".
+    """
     body = {"params": params} if params else {}
     return _json({"method": method, **body, "req_id": req_id})
 
 
 def _json(value: object) -> str:
     if isinstance(value, Decimal):
-        return f"{value:f}"
+        text = f"{value:f}"
+        return text if "." in text else text + ".0"
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{json.dumps(str(key))}:{_json(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):

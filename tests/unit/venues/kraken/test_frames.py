@@ -232,6 +232,46 @@ def test_request_writes_decimals_with_every_digit_and_no_exponent() -> None:
     )
 
 
+def test_whole_decimals_keep_a_point_because_the_venue_refuses_them_without() -> None:
+    text = request_text("add_order", {"limit_price": Decimal("30000"), "order_qty": Decimal("1E+1"), "timeout": 60}, 7)
+    assert text == '{"method":"add_order","params":{"limit_price":30000.0,"order_qty":10.0,"timeout":60},"req_id":7}'
+
+
+def row_of(**fields: Any) -> dict[str, Any]:
+    return {"timestamp": "2024-05-18T12:58:40.165132Z", "order_userref": 0, "order_id": "O-A-B", **fields}
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        row_of(order_status="new", exec_type="new"),
+        row_of(
+            order_status="canceled", exec_type="canceled", cum_qty=0.0, avg_price=0.0, cancel_reason="User requested"
+        ),
+        row_of(exec_type="amended", order_status="new", cum_qty=0.0, amended=True, order_qty=5.1, limit_price=0.96),
+        row_of(
+            **{"exec_type": "pending_new", "order_status": "pending_new", "symbol": "ADX/USD", "order_qty": 81.3},
+            **{"side": "buy", "order_type": "limit", "limit_price": 0.18328, "stop_price": 0.0, "cum_cost": 0},
+        ),
+        row_of(
+            **{
+                "exec_type": "trade",
+                "order_status": "filled",
+                "symbol": "BTC/USD",
+                "side": "sell",
+                "last_qty": 0.00016,
+            },
+            **{"last_price": 63377.2, "liquidity_ind": "t", "cost": 10.12445, "exec_id": "B-1", "trade_id": 37496584},
+            **{"order_type": "limit", "fees": [{"asset": "USD", "qty": 0.04051}]},
+        ),
+    ],
+    ids=lambda row: row["exec_type"],
+)
+def test_event_with_the_fields_that_the_venue_really_sends_is_read(row: dict[str, Any]) -> None:
+    (read,) = only(json.dumps({**EXECUTIONS, "data": [row]})).rows
+    assert read.order_id == "O-A-B"
+
+
 def flat(value: object, path: str = "") -> Iterator[tuple[str, object]]:
     """Yield the leaves of messages with their places; lists count as what they hold, in any order."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type) and not isinstance(value, (Pair, Timeframe)):
