@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
     from tradecore.market.fetching.runner import Progress
 
 JobId = Annotated[str, typer.Argument(help="The job's id, or how it begins.", show_default=False)]
-COLUMNS = ("job", "state", "pairs", "covered to", "of", "trades", "requests", "missing ids")
-FIGURES = ("trades", "requests", "missing ids")
+COLUMNS = ("job", "state", "pairs", "covered to", "of", "trades", "requests", "gaps")
+FIGURES = ("trades", "requests", "gaps")
 FRAMES_PER_SECOND = 2.0
 
 
@@ -119,10 +120,10 @@ class Shown:
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
             self._bars = Progress(
-                TextColumn("{task.fields[pair]:<9}"),
-                BarColumn(bar_width=20),
+                TextColumn("{task.fields[pair]:<8}", markup=False),
+                BarColumn(bar_width=6),
                 TaskProgressColumn(),
-                TextColumn("{task.description}"),
+                TextColumn("{task.description}", markup=False),
                 console=Console(stderr=True, highlight=False),
                 refresh_per_second=FRAMES_PER_SECOND,
             )
@@ -144,20 +145,49 @@ class Shown:
     def told(self, pair: Pair, progress: Progress) -> None:
         """Draw how far a pair is."""
         pace = self._paces.setdefault(pair, _Pace())
-        text = pace.told(progress)
+        telling = pace.told(progress)
         if self._bars is None:
             if pace.is_due(progress):
-                self._say(f"{pair} {100 * pace.share:.1f} %, {text}")
+                self._say(f"{pair} {100 * pace.share:.1f} %, {telling.line()}")
             return
         if pair not in self._tasks:
-            self._tasks[pair] = self._bars.add_task(text, total=1.0, pair=str(pair))
-        self._bars.update(self._tasks[pair], completed=pace.share, description=text)
+            self._tasks[pair] = self._bars.add_task("", total=1.0, pair=str(pair))
+        self._bars.update(self._tasks[pair], completed=pace.share, description=telling.beside_a_bar())
 
     def _say(self, text: str) -> None:
         if self._bars is not None:
             self._bars.console.print(text)
         else:
             print(text, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What there is to say of a pair: how far, how fast, how long still, and why it stands where it does."""
+
+    at: str
+    requests: int
+    per_second: float
+    retries: int
+    missing: int
+    left: str
+    stands: str
+
+    def line(self) -> str:
+        """Return it for a line of its own."""
+        words = [self.at, f"{self.requests:,} requests", f"{self.per_second:,.0f} trades/s"]
+        words += [f"{self.retries:,} retries"] * (self.retries > 0) + [f"{self.missing:,} ids missing"] * (
+            self.missing > 0
+        )
+        return ", ".join([*words, *filter(None, [self.stands or self.left])])
+
+    def beside_a_bar(self) -> str:
+        """Return it short enough for the rest of a line of 80 columns."""
+        if self.stands:
+            return self.stands
+        words = [self.at[5:], f"{self.requests:,} req", f"{self.per_second:,.0f}/s"]
+        words += [f"{self.retries:,} retries"] * (self.retries > 0)
+        return "  ".join([*words, self.left.removeprefix("about ")])
 
 
 class _Pace:
@@ -169,8 +199,8 @@ class _Pace:
         self._state = ""
         self.share = 0.0
 
-    def told(self, progress: Progress) -> str:
-        """Take in how far it is, and return it in words."""
+    def told(self, progress: Progress) -> Telling:
+        """Take in how far it is, and return what there is to say."""
         from tradecore.core.types import iso
 
         state, (start, end) = progress.state, progress.span
@@ -180,22 +210,16 @@ class _Pace:
         self.share = 1.0 if state.state == "done" or end <= start else (covered - start) / (end - start)
         passed = max(time.monotonic() - self._began, 1e-9)
         done, left = covered - self._first[0], end - covered
-        words = [
-            iso(covered)[:16].replace("T", " "),
-            f"{state.requests:,} requests",
-            f"{(state.rows - self._first[1]) / passed:,.0f} trades/s",
-        ]
-        if state.retries:
-            words.append(f"{state.retries:,} retries")
-        if state.missing_ids:
-            words.append(f"{state.missing_ids:,} ids missing")
-        if progress.wait is not None or progress.note:
-            words.append(str(progress.wait or progress.note))
-        elif state.state != "running":
-            words.append(state.state + (f": {state.reason}" if state.reason else ""))
-        elif done > 0 and left > 0:
-            words.append(f"about {_span(left / done * passed)} left")
-        return ", ".join(words)
+        left_s = left / done * passed if done > 0 and left > 0 and state.state == "running" else None
+        return Telling(
+            at=iso(covered)[:16].replace("T", " "),
+            requests=state.requests,
+            per_second=(state.rows - self._first[1]) / passed,
+            retries=state.retries,
+            missing=state.missing_ids,
+            left="" if left_s is None else f"about {_span(left_s)} left",
+            stands=_standing(progress),
+        )
 
     def is_due(self, progress: Progress) -> bool:
         """Whether a plain line should be printed: a wait, an end, or some seconds after the last."""
@@ -204,6 +228,16 @@ class _Pace:
         if is_due:
             self._said, self._state = now, state
         return is_due
+
+
+def _standing(progress: Progress) -> str:
+    """Return why nothing moves, or how it ended; nothing while it runs."""
+    state = progress.state
+    if progress.wait is not None or progress.note:
+        return str(progress.wait or progress.note)
+    if state.state == "running":
+        return ""
+    return state.state + (f": {state.reason}" if state.reason else "")
 
 
 def _stop(id_: str, order: Any, as_json: bool, workspace: Any) -> None:
@@ -250,8 +284,8 @@ def _row(job: Job) -> tuple[object, ...]:
         job.id,
         job.state,
         " ".join(job.pairs),
-        iso(covered)[:16] if covered else None,
-        iso(max(end for _, end in job.request.spans))[:16],
+        iso(covered)[:16].replace("T", " ") if covered else None,
+        iso(max(end for _, end in job.request.spans))[:16].replace("T", " "),
         sum(one.rows for one in states),
         sum(one.requests for one in states),
         sum(one.missing_ids for one in states),

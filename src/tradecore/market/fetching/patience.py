@@ -92,5 +92,6 @@ class Asker:
 
 
 def _reason(error: VenueError) -> str:
-    """Return one line: the venue's words where there are any."""
-    return (error.words or str(error) or type(error).__name__).splitlines()[0][:120]
+    """Return one short line: the venue's words, or of an edge's page of HTML its status alone."""
+    words = "" if error.words.lstrip().startswith("<") else error.words
+    return (words or str(error).partition(", beginning")[0] or type(error).__name__).splitlines()[0][:120]
