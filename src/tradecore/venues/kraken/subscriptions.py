@@ -25,7 +25,9 @@ SNAPSHOT_WITHIN_S = 10.0
 """A snapshot asked for again that has not come by then is asked for once more."""
 LONGEST_PAUSE_S = 60.0
 """Between two snapshots of one symbol, when each breaks again; after as long without a break the pauses start anew."""
-_LOST_SESSION = ("ESession:", "EAuth:", "Invalid token", "Token expired")
+_LOST_SESSION = ("ESession:", "EAuth:", "Token(s) not found", "Invalid token", "Token expired")
+_NAMES_A_SUBSCRIPTION = ("depth", "interval", "event_trigger")
+"""What `unsubscribe` may say besides channel, symbols and token; the venue refuses fields it does not expect."""
 
 
 @dataclass(slots=True)
@@ -196,11 +198,11 @@ class Subscriptions:
         self._asked[self._send("subscribe", wanted, symbols)] = (wanted, set(symbols) or {""})
 
     def _send(self, method: str, wanted: _Wanted, symbols: Sequence[str]) -> int:
-        params = {"channel": wanted.channel, **({"symbol": list(symbols)} if symbols else {}), **wanted.params}
+        params: dict[str, object] = {"channel": wanted.channel, **({"symbol": list(symbols)} if symbols else {})}
+        whole = method == "subscribe"
+        params |= {name: value for name, value in wanted.params.items() if whole or name in _NAMES_A_SUBSCRIPTION}
         if wanted.channel in PRIVATE_CHANNELS:
             params["token"] = self._token
-        if method == "unsubscribe":
-            params.pop("snapshot", None)
         number = self.number()
         self.outgoing.append(request_text(method, params, number))
         return number

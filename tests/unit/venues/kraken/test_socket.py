@@ -467,9 +467,10 @@ def test_every_connection_has_a_fresh_token() -> None:
     assert used == ["secret-1", "secret-2"]
 
 
-def test_expired_token_ends_the_connection_for_a_new_one() -> None:
+@pytest.mark.parametrize("words", ["ESession:Invalid session", "Token(s) not found"])
+def test_expired_token_ends_the_connection_for_a_new_one(words: str) -> None:
     wire = Wire()
-    wire.refused = {"executions": "ESession:Invalid session"}
+    wire.refused = {"executions": words}
     listener = play(wire, act=wait(3), before=lambda socket: socket.subscribe("executions"), token=fresh_tokens())
     assert listener.of(m.Disconnected)[0].reason == "token_expired"
     assert listener.of(m.Subscribed) == [m.Subscribed("executions", "")]
@@ -502,11 +503,16 @@ def test_jump_of_a_sequence_is_a_gap_and_brings_a_new_snapshot() -> None:
         for message in (executions(1, "snapshot"), executions(2)):
             listener.wire.say(message)
 
-    listener = play(act=act, before=lambda socket: socket.subscribe("executions"), token=fresh_tokens())
+    def want(socket: KrakenSocket) -> None:
+        socket.subscribe("executions", snap_trades=True)
+
+    listener = play(act=act, before=want, token=fresh_tokens())
     assert listener.of(m.Gap) == [m.Gap("executions", "", 3, 5, "sequence")]
     assert [message.sequence for message in listener.of(m.Executions)] == [1, 2, 5, 1, 2]
     methods = [request["method"] for request in listener.wire.sent]
     assert methods == ["subscribe", "unsubscribe", "subscribe"]
+    assert listener.wire.sent[1]["params"] == {"channel": "executions", "token": "secret-1"}
+    assert listener.wire.sent[2]["params"] == listener.wire.sent[0]["params"]
     assert listener.of(m.Disconnected) == []
 
 
