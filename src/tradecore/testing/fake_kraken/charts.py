@@ -69,8 +69,8 @@ class Charts:
         self, tick_type: str, pair: Pair, length: Nanoseconds, arguments: dict[str, str], now: Nanoseconds
     ) -> bytes:
         try:
-            first = int(float(arguments.get("from", 0))) * SECOND_NS
-            last = int(float(arguments.get("to", now // SECOND_NS))) * SECOND_NS
+            first = _second(arguments.get("from", "0")) * SECOND_NS
+            last = _second(arguments.get("to", str(now // SECOND_NS))) * SECOND_NS
         except (ValueError, OverflowError):
             return _refused("Invalid time")
         track = self._market.track(pair)
@@ -103,6 +103,11 @@ def _every(track: Track, length: Nanoseconds, first: Nanoseconds, end: int, last
         bars.append(bar)
         moment, flat = bar.open_time + length, bar.close
     return bars + [_flat(time, flat) for time in range(moment, last + 1, length)]
+
+
+def _second(text: str) -> int:
+    """Read a time in seconds, kept within what 64 bits of nanoseconds hold. Errors: ValueError, OverflowError."""
+    return max(0, min(int(float(text)), 2**63 // SECOND_NS - 8 * 86_400))
 
 
 def _flat(time: Nanoseconds, price: int) -> Bar:

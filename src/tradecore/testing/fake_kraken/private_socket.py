@@ -73,7 +73,7 @@ class PrivateConnection:
         time_in = self._desk.clock.now()
         try:
             message = json.loads(text, parse_float=Decimal)
-        except ValueError:
+        except (ValueError, RecursionError):
             message = None
         if not isinstance(message, dict) or not isinstance(message.get("params", {}), dict):
             self._send({"error": "Malformed request", "success": False, **self._times(time_in)})

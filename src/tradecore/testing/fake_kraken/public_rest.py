@@ -25,6 +25,9 @@ _ROWS = 1000
 _SECONDS_END = 10**12
 """A `since` below this is in seconds, from here on in nanoseconds."""
 
+_LATEST = 2**63
+"""Nanoseconds that no clock of 64 bits reaches."""
+
 Arguments = Mapping[str, str]
 
 
@@ -257,7 +260,7 @@ def _key(listed: ListedPair, arguments: Arguments) -> str:
 def _whole(arguments: Arguments, name: str, otherwise: int) -> int:
     text = arguments.get(name, "")
     try:
-        return int(float(text)) if text else otherwise
+        return max(-_LATEST + 1, min(int(float(text)), _LATEST - 1)) if text else otherwise
     except (ValueError, OverflowError):
         raise Said(f"EGeneral:Invalid arguments:{name}") from None
 
@@ -268,6 +271,8 @@ def _cursor(text: str | None) -> int | None:
         return None
     try:
         value = Decimal(text)
+        if not -_LATEST < value < _LATEST:
+            raise ValueError(text)
         return int(value * SECOND_NS) if value < _SECONDS_END else int(value)
     except (InvalidOperation, ValueError, OverflowError):
         raise Said("EGeneral:Invalid arguments:since") from None

@@ -61,11 +61,9 @@ class PublicSession(Session):
         if channel == "instrument":
             return {"channel": channel, "snapshot": snapshot}, self._send_instruments if snapshot else _nothing
         listed = self._listed(channel, target)
-        interval = params.get("interval", 1) if channel == "ohlc" else 0
+        interval = _interval(channel, params)
         depth = params.get("depth", 10)
-        if channel == "ohlc" and interval not in INTERVALS:
-            raise Said("Subscription ohlc interval not supported")
-        if channel == "book" and depth not in DEPTHS:
+        if channel == "book" and (type(depth) is not int or depth not in DEPTHS):
             raise Said("Subscription depth not supported")
         name = (channel, target, interval)
         if name in self._held:
@@ -89,7 +87,7 @@ class PublicSession(Session):
         if channel == "instrument":
             return {"channel": channel}
         listed = self._listed(channel, target)
-        interval = params.get("interval", 1) if channel == "ohlc" else 0
+        interval = _interval(channel, params)
         if self._held.pop((channel, target, interval), None) is None:
             raise Said("Subscription Not Found")
         return {"channel": channel, "symbol": listed.symbol}
@@ -181,6 +179,14 @@ class PublicSession(Session):
         self.outlet.send(
             f'{{"channel":"instrument","type":"snapshot","data":{instruments()}}}', "instrument", "snapshot"
         )
+
+
+def _interval(channel: str, params: Message) -> int:
+    """Return the minutes of a bar channel, 0 for the others. Errors: Said for a length that is not offered."""
+    interval = params.get("interval", 1) if channel == "ohlc" else 0
+    if channel == "ohlc" and (type(interval) is not int or interval not in INTERVALS):
+        raise Said("Subscription ohlc interval not supported")
+    return int(interval)
 
 
 def _ticker(track: Track, end: int) -> str:

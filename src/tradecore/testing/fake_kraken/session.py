@@ -36,7 +36,7 @@ class Session:
         arrived = self._clock.now()
         try:
             message = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             message = None
         if not isinstance(message, dict):
             self.refuse({"method": "error"}, "Malformed request", arrived)
