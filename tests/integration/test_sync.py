@@ -171,6 +171,25 @@ def test_nothing_is_pulled_where_nothing_was_pushed(tmp_path: Path, place: Objec
         pull(Lake(tmp_path), place)
 
 
+@pytest.mark.parametrize("signal_sent", [signal.SIGINT, signal.SIGTERM])
+def test_a_store_that_never_answers_can_be_interrupted(tmp_path: Path, signal_sent: signal.Signals) -> None:
+    assert run("init", "ws", cwd=tmp_path).returncode == 0
+    assert run("data", "synth", "gbm", "--days", "3", cwd=tmp_path / "ws").returncode == 0
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        mute.settimeout(60)
+        at = f"http://127.0.0.1:{mute.getsockname()[1]}"
+        command = [sys.executable, "-m", "tradecore", "data", "push", "s3://lake/x", "--endpoint", at]
+        environment = os.environ | {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+        with subprocess.Popen(command, cwd=tmp_path / "ws", env=environment, stderr=subprocess.PIPE) as child:
+            asked, _ = mute.accept()  # the command waits for an answer now
+            with asked:
+                child.send_signal(signal_sent)
+                assert child.stderr is not None
+                said = child.stderr.read()
+                assert child.wait(timeout=10) == 130
+    assert b"interrupted" in said
+
+
 PUSH = """
 import sys
 from pathlib import Path

@@ -11,20 +11,23 @@ from tradecore.market import sync
 from tradecore.market.manifest import DatasetKey
 from tradecore.market.sync import How, Sync
 from tradecore.storage.objectstore import Objects, S3Access, open_bucket, open_folder
+from tradecore.storage.transfer import interruptible
 
 
 def push(
     lab: Lab, url: str, *, replace: Sequence[str] = (), is_dry: bool = False, progress: Progress = no_progress
 ) -> Sync:
     """Send what moved on here. Errors: UsageError for a URL or market that cannot be meant; as `market.sync.push`."""
-    return sync.push(lab.lake, _place(lab, url), _how(lab, replace, is_dry, progress))
+    place, how = _place(lab, url), _how(lab, replace, is_dry, progress)
+    return interruptible(lambda: sync.push(lab.lake, place, how))
 
 
 def pull(
     lab: Lab, url: str, *, replace: Sequence[str] = (), is_dry: bool = False, progress: Progress = no_progress
 ) -> Sync:
     """Fetch what moved on there. Errors: UsageError for a URL or market that cannot be meant; as `market.sync.pull`."""
-    return sync.pull(lab.lake, _place(lab, url), _how(lab, replace, is_dry, progress))
+    place, how = _place(lab, url), _how(lab, replace, is_dry, progress)
+    return interruptible(lambda: sync.pull(lab.lake, place, how))
 
 
 def _place(lab: Lab, url: str) -> Objects:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypeAlias
+from typing import BinaryIO, TypeAlias, TypeVar
 
 from tradecore.core.errors import DataError, InterruptedRunError
 from tradecore.storage.atomic_io import replace_file, temp_beside
@@ -23,9 +23,12 @@ from tradecore.storage.objectstore import Objects
 SMALL_BYTES = 8 * 1024 * 1024
 """Up to here a file is sent in one request, which can be refused when the object is there."""
 PART_BYTES = 1024 * 1024
-POLL_S = 0.2
+POLL_S = 0.1
+GRACE_S = 0.5
+"""How long an interruption waits for a transfer to notice it."""
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 Told: TypeAlias = Callable[[int], None]
 """What a transfer tells that so many more bytes are through."""
 Work: TypeAlias = Callable[[Told], None]
@@ -76,9 +79,11 @@ def fetch(objects: Objects, root: Path, content: Content, told: Told) -> None:
 def run_all(works: Sequence[Work], at_once: int, told: Callable[[int], None]) -> None:
     """Run transfers on threads, at most `at_once` at a time; `told` gets the bytes of all that are through so far.
 
-    Errors: the first one of any transfer, once the others have stopped; KeyboardInterrupt likewise.
+    Errors: the first one of any transfer, once the others have stopped; KeyboardInterrupt at once, whatever a request
+    that is on its way waits for.
     """
     stop, lock, total = threading.Event(), threading.Lock(), [0]
+    todo, errors = deque(works), list[BaseException]()
 
     def count(more: int) -> None:
         if stop.is_set():
@@ -86,19 +91,55 @@ def run_all(works: Sequence[Work], at_once: int, told: Callable[[int], None]) ->
         with lock:
             total[0] += more
 
-    with ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="transfer") as pool:
-        pending: set[Future[None]] = {pool.submit(work, count) for work in works}
-        try:
-            while pending:
-                done, pending = wait(pending, timeout=POLL_S, return_when=FIRST_COMPLETED)
-                for one in done:
-                    one.result()
+    def work() -> None:
+        while todo and not stop.is_set():
+            try:
+                todo.popleft()(count)
+            except IndexError:
+                return
+            except BaseException as error:  # boundary: a thread ends here, and its error is raised by the caller's
+                errors.append(error)
+                stop.set()
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(min(at_once, len(works)))]
+    try:
+        for one in threads:
+            one.start()
+        for one in threads:
+            while one.is_alive():
+                one.join(POLL_S)
                 told(total[0])
-        except BaseException:  # boundary: whatever stops one, an interruption too, stops all
-            stop.set()
-            for one in pending:
-                one.cancel()
-            raise
+    except BaseException:
+        stop.set()
+        for one in threads:
+            one.join(GRACE_S)
+        raise
+    if errors:
+        raise errors[0]
+    told(total[0])
+
+
+def interruptible(work: Callable[[], T]) -> T:
+    """Return what blocking work returns, or raise what it raises; a KeyboardInterrupt is heard while it blocks.
+
+    The libraries below wait for sockets where Python hears no signal, so the work has a thread of its own. Interrupted,
+    that thread is left behind and ends with the process: for work that may be killed at any moment, as a sync may.
+    """
+    results, errors = list[T](), list[BaseException]()
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # boundary: a thread ends here, and its error is raised by the caller's
+            errors.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(POLL_S)
+    if errors:
+        raise errors[0]
+    return results[0]
 
 
 def _read(file: BinaryIO) -> Iterator[bytes]:

@@ -11,7 +11,7 @@ import pytest
 
 from tradecore.core.errors import DataError, InterruptedRunError, NothingThereError, StorageError
 from tradecore.storage.objectstore import Folder
-from tradecore.storage.transfer import SMALL_BYTES, Content, Told, fetch, run_all, send
+from tradecore.storage.transfer import SMALL_BYTES, Content, Told, fetch, interruptible, run_all, send
 
 
 def nobody(count: int) -> None:
@@ -111,6 +111,27 @@ def test_an_interruption_stops_what_is_on_its_way() -> None:
     with pytest.raises(KeyboardInterrupt):
         run_all([endless, lambda told: None], 2, interrupt)
     assert stopped == [True]
+
+
+def test_an_interruption_does_not_wait_for_a_request_that_blocks() -> None:
+    blocked = threading.Event()
+
+    def interrupt(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_all([lambda told: blocked.wait(60) and None], 1, interrupt)
+    blocked.set()
+
+
+def test_interruptible_work_returns_and_raises_as_it_would_have() -> None:
+    assert interruptible(lambda: 7) == 7
+    with pytest.raises(StorageError, match="gone"):
+        interruptible(fail)
+
+
+def fail() -> None:
+    raise StorageError("gone")
 
 
 def test_a_missing_object_is_told_by_name(tmp_path: Path, place: Folder) -> None:
