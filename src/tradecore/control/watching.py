@@ -16,10 +16,10 @@ from typing import Any, Protocol, cast
 
 from tradecore.control.kraken import addresses, pace
 from tradecore.control.lab import Lab
-from tradecore.core.errors import UnknownPairError, UsageError, VenueUnavailableError
+from tradecore.core.errors import StateRefusedError, UnknownPairError, UsageError, VenueUnavailableError
 from tradecore.core.events import BarRevised, FeedEvent, FeedReason, FeedState
 from tradecore.core.seeds import generator
-from tradecore.core.types import DAY_NS, MINUTE_NS, Pair, Timeframe
+from tradecore.core.types import DAY_NS, MINUTE_NS, SECOND_NS, Pair, Timeframe
 from tradecore.market.live.keeping import Keeper, start_after
 from tradecore.market.live.live_feed import LiveFeed
 from tradecore.market.live.pair_feed import Start
@@ -31,6 +31,8 @@ from tradecore.venues.kraken.transport import NetworkTransport, Transport
 
 MOST_CATCH_UP_NS = DAY_NS
 """A longer stretch behind the stored trades is fetched by a job, which can be stopped and resumed."""
+WORST_CLOCK_NS = 5 * SECOND_NS
+"""How far this machine's clock may be off the venue's."""
 STORE_EVERY_S = 60.0
 LOOK_EVERY_S = 0.5
 
@@ -68,7 +70,8 @@ class Watcher(Protocol):
 def watch(lab: Lab, wanted: Wanted, watcher: Watcher, transport: Transport | None = None) -> int:
     """Watch until the time is over, a person interrupts, or no pair can go on; return how many trades were stored.
 
-    Errors: UsageError; UnknownPairError or VenueUnavailableError when a pair was lost; DataError when the lake refuses.
+    Errors: UsageError; StateRefusedError for a wrong clock; UnknownPairError or VenueUnavailableError when a pair was
+            lost; DataError when the lake refuses.
     """
     return asyncio.run(watching(lab, wanted, watcher, transport))
 
@@ -78,12 +81,14 @@ async def watching(lab: Lab, wanted: Wanted, watcher: Watcher, transport: Transp
     pairs, timeframe = _asked(wanted)
     stop = asyncio.Event()
     async with _network(transport) as network:
-        where = addresses(lab.settings.kraken)
-        listing = await _listing(KrakenPublic(network, where, lab.clock, pace(lab)), pairs)
+        where, calls, patience = addresses(lab.settings.kraken), pace(lab), lab.settings.kraken.timeout_s
+        asked = KrakenPublic(network, where, lab.clock, calls, timeout_s=patience)
+        await _refuse_wrong_clock(lab, asked)
+        listing = await _listing(asked, pairs)
         starts = {pair: _start(lab, wanted, pair, timeframe, listing) for pair in pairs}
         rng = generator(0, "watch", *map(str, pairs))
         feed = LiveFeed(
-            KrakenPublic(network, where, lab.clock, pace(lab), listing=listing),
+            KrakenPublic(network, where, lab.clock, calls, listing=listing, timeout_s=patience),
             lambda: KrakenSocket(network, where.socket, lab.clock, rng),
             lab.clock,
             starts,
@@ -168,6 +173,21 @@ def _start(lab: Lab, wanted: Wanted, pair: Pair, timeframe: Timeframe, listing: 
         return stored
     begin = now - max(wanted.back, 0) * timeframe.ns
     return Start(begin - begin % max(timeframe.ns, MINUTE_NS), None, symbol)
+
+
+async def _refuse_wrong_clock(lab: Lab, public: KrakenPublic) -> None:
+    """Refuse a machine whose clock is wrong: bars would be final at the wrong time. No answer proves nothing."""
+    before = lab.clock.now()
+    answer = await public.server_time()
+    if not isinstance(answer, Done):
+        return
+    # The venue tells whole seconds, some time between asking and hearing.
+    ahead_ns = max(before - (answer.value + SECOND_NS), answer.value - lab.clock.now(), 0)
+    if ahead_ns > WORST_CLOCK_NS:
+        raise StateRefusedError(
+            f"this machine's clock is {ahead_ns / SECOND_NS:.0f} s off the venue's; expected at most "
+            f"{WORST_CLOCK_NS // SECOND_NS} s, or bars are final at the wrong time; set the clock (NTP), then try again"
+        )
 
 
 async def _listing(public: KrakenPublic, pairs: Sequence[Pair]) -> Listing | None:

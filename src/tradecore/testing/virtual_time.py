@@ -2,7 +2,8 @@
 
 The loop never waits in its selector; when nothing is ready, time jumps to the next timer. `VirtualClock` is the same
 time as a `core.clock.Clock`, so that `asyncio.sleep` and `clock.now()` cannot disagree. Only what needs no real
-sockets, processes or threads can run on it: nobody would wait for them. Tests of feeds and venues call `run_virtual`.
+sockets and processes can run on it: nobody would wait for them. What is given to a thread runs at once, in this one.
+Tests of feeds and venues call `run_virtual`.
 """
 
 from __future__ import annotations
@@ -10,12 +11,14 @@ from __future__ import annotations
 import asyncio
 import selectors
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, TypeVar
+from concurrent.futures import Executor
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 
 from tradecore.core.types import SECOND_NS, Nanoseconds
 
 RESOLUTION_S = 1e-7
 _T = TypeVar("_T")
+_Ts = TypeVarTuple("_Ts")
 
 
 class StandstillError(RuntimeError):
@@ -58,6 +61,17 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """Return virtual seconds since the start."""
         return self._clock.elapsed_s
 
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[[Unpack[_Ts]], _T], *args: Unpack[_Ts]
+    ) -> asyncio.Future[_T]:
+        """Run the function here and now, so that its end does not depend on the machine."""
+        done: asyncio.Future[_T] = self.create_future()
+        try:
+            done.set_result(func(*args))
+        except Exception as error:  # boundary: it belongs to whoever awaits the result, as with a thread
+            done.set_exception(error)
+        return done
+
 
 def run_virtual(
     factory: Callable[[VirtualClock], Coroutine[Any, Any, _T]], start_ns: Nanoseconds = 1_700_000_000 * SECOND_NS
@@ -93,7 +107,7 @@ class _JumpingSelector(selectors.DefaultSelector):
         if timeout is None:
             raise StandstillError(
                 "virtual time stands still: no timer is set and every task waits; "
-                "on a virtual loop nothing may wait for a thread, a process or a real socket"
+                "on a virtual loop nothing may wait for a process or a real socket"
             )
         self._clock._wait(max(timeout, 0.0))
         return ready

@@ -81,6 +81,15 @@ def test_a_queue_hands_over_without_time_passing() -> None:
     assert run_virtual(talk, start_ns=7) == ([0, 1, 2, 3, 4], 7)
 
 
+def test_what_is_given_to_a_thread_runs_at_once_and_its_errors_come_back() -> None:
+    async def work(clock: VirtualClock) -> int:
+        with pytest.raises(ZeroDivisionError):
+            await asyncio.to_thread(lambda: 1 // 0)
+        return await asyncio.to_thread(clock.now)
+
+    assert run_virtual(work, start_ns=7) == 7
+
+
 def test_two_runs_of_one_program_see_the_same_times() -> None:
     async def program(clock: VirtualClock) -> list[int]:
         times = []

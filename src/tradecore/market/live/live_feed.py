@@ -156,7 +156,11 @@ class LiveFeed:
                 self._subscribed(symbol)
             case m.SubscriptionRefused(channel, symbol, words) if channel == CHANNEL:
                 self._refused(symbol, words)
-            case m.Gap(channel) | m.Quarantined(channel=channel) if channel == CHANNEL:
+            case m.Gap(channel, symbol) if channel == CHANNEL:
+                if message.reason == "slow_reader":  # it names what is subscribed; we may have missed hearing so
+                    self._subscribed(symbol)
+                self._break()
+            case m.Quarantined(channel=channel) if channel == CHANNEL:
                 self._break()
         if connection.up and is_venue:
             for feed in self._pairs.values():

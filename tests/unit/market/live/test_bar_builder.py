@@ -94,6 +94,18 @@ def test_an_id_that_was_proved_absent_and_comes_all_the_same_revises_its_bar() -
     assert made.advance(at(64)) == []
 
 
+def test_every_id_of_a_run_that_was_proved_absent_may_still_come_once() -> None:
+    made = builder()
+    made.accept([tick(100, 5)])
+    made.prove(105)
+    for number in (103, 101, 105, 103, 101):
+        made.accept([tick(number, 6)])
+    made.accept([tick(106, 61)])
+    (bar,) = made.advance(at(62))
+    assert isinstance(bar, BarFinal)
+    assert (bar.count, bar.last_id) == (4, 105)
+
+
 def test_each_late_trade_bumps_the_revision_by_one() -> None:
     made = builder()
     made.accept([tick(100, 5), tick(101, 61)])
