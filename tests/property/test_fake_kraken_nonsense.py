@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,8 @@ from hypothesis import strategies as st
 from tradecore.core.clock import ManualClock
 from tradecore.core.types import SECOND_NS, Pair
 from tradecore.testing.fake_kraken import FakeKraken, FakeSettings, Tape
+from tradecore.testing.fake_kraken.private_api import DEFAULT_KEY, DEFAULT_SECRET
+from tradecore.testing.fake_kraken.private_rest import PERMISSIONS, signature
 from tradecore.testing.fake_kraken.wire import HttpRequest
 
 START = 1_700_000_000 * SECOND_NS
@@ -84,3 +87,34 @@ def test_any_text_is_answered(text: str, path: str) -> None:
     connection.receive(text)
     connection.closed()
     assert len(got) == 2
+
+
+ORDER = {"pair": "XBTUSD", "type": "buy", "ordertype": "limit", "volume": "0.01", "price": "100"}
+FORM = st.dictionaries(
+    st.sampled_from([
+        *("pair", "type", "ordertype", "volume", "price", "price2", "txid", "cl_ord_id", "userref", "timeout", "start"),
+        *("end", "ofs", "deadline", "expiretm", "oflags", "timeinforce", "close[ordertype]", "close[price]", "orders"),
+        *("orders[0][price]", "asset", "order_qty", "limit_price", "displayvol"),
+    ]),
+    st.one_of(VALUES, st.sampled_from(["limit", "market", "buy", "0.01", "+1%", "#5", "GTC", "true"])),
+    max_size=7,
+)  # fmt: skip
+PRIVATE = venue()
+PRIVATE.private.add_key(PRIVATE.private.add_account("someone"))
+PRIVATE.private.rest.limited = False
+NONCES = count(1)
+
+
+@settings(max_examples=400, deadline=None)
+@given(endpoint=st.sampled_from(sorted(PERMISSIONS)), form=FORM, sound=st.booleans())
+@example(endpoint="AddOrderBatch", form={"orders": "350"}, sound=True)
+def test_any_signed_call_has_an_answer(endpoint: str, form: dict[str, str], sound: bool) -> None:
+    path, nonce = f"/0/private/{endpoint}", str(next(NONCES))
+    body = urlencode({**(ORDER if sound else {}), **form, "nonce": nonce}).encode()
+    headers = {
+        "api-key": DEFAULT_KEY,
+        "api-sign": signature(DEFAULT_SECRET, path, nonce, body),
+        "content-type": "application/x-www-form-urlencoded",
+    }
+    answer = json.loads(PRIVATE.http(HttpRequest("POST", path, "", headers, body)).body)
+    assert (answer["error"] == []) == ("result" in answer)

@@ -105,7 +105,8 @@ class OrderCalls:
         self, account: Account, wishes: Any, form: Mapping[str, Any]
     ) -> list[tuple[OrderRequest, FakeOrder | None] | Said]:
         """Place a batch; a batch of which one order cannot even be read is refused as a whole. Errors: Said."""
-        if not isinstance(wishes, Sequence) or len(wishes) not in _BATCH:
+        listed = isinstance(wishes, Sequence) and all(isinstance(wish, Mapping) for wish in wishes)
+        if not listed or len(wishes) not in _BATCH:
             raise Said("EGeneral:Invalid arguments:orders")
         shared = {name: form[name] for name in ("pair", "deadline", "validate") if name in form}
         now = self._clock.now()
