@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from tradecore.core.clock import ManualClock
@@ -28,6 +28,8 @@ MINUTES = 240
 BTC = Pair.parse("BTC/USD")
 KEY = DatasetKey("kraken", BTC, None)
 BARS = DatasetKey("kraken", BTC, Timeframe(MINUTE_NS))
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+"""Every example is a lake or two on disk: a failing one is shown as it is, not made smaller for minutes."""
 REF = SourceRef("fetched", "fetched", "kraken-rest-trades")
 
 
@@ -69,7 +71,7 @@ def archive(path: Path, rows: pl.DataFrame, *, is_bars: bool) -> Path:
     return file
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, phases=PHASES)
 @given(tapes(), st.booleans(), st.data())
 def test_an_archive_and_pieces_of_a_fetch_give_one_lake_in_any_order(
     tape: pl.DataFrame, is_bars: bool, data: st.DataObject
@@ -104,7 +106,7 @@ def test_an_archive_and_pieces_of_a_fetch_give_one_lake_in_any_order(
         assert sum(one.missing for one in lake.dataset(BARS).manifest.slices) == 0
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, phases=PHASES)
 @given(tapes(), st.booleans(), st.booleans(), st.data())
 def test_one_trade_lost_in_the_common_stretch_is_never_overlooked(
     tape: pl.DataFrame, is_bars: bool, lost_in_archive: bool, data: st.DataObject

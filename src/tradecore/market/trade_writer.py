@@ -66,6 +66,11 @@ def add_trades(writer: Writer, draft: Draft, addition: Addition) -> None:
         if len(trades):
             _derive(writer, draft, refs, trades)
     _cover_edges(writer, draft, refs)
+    # An archive that gave no minute of its own is known to the bars all the same, whichever came first.
+    bars = writer.draft(DatasetKey(draft.key.venue, draft.key.pair, ONE_MINUTE))
+    bars.joined |= {*others, addition.source} if others else set()
+    bars.note(addition.ref)
+    writer.changed(bars)
 
 
 def partial_minutes(draft: Draft) -> tuple[Run, ...]:
