@@ -91,7 +91,7 @@ class Heard:
 
 def tapes(days: float, per_second: float) -> dict[Pair, Tape]:
     """A busy pair, and one that trades every two minutes."""
-    seconds = days * 86_400 + 1200
+    seconds = days * 86_400 * 1.02 + 3600  # beyond the end: without trades there would be no event to end with
     return {
         BUSY: Tape.synthetic(1, START - 600 * SECOND_NS, int(seconds * per_second), per_second=per_second),
         QUIET: Tape.synthetic(2, START - 600 * SECOND_NS, int(seconds / 120), per_second=1 / 120, first_price=5.0,
@@ -103,6 +103,7 @@ def play(days: float, per_second: float, script: Script, seed: int = 1) -> tuple
     """Let a feed listen for some days while a script switches faults; return what it heard."""
     made = tapes(days, per_second)
     end = START + round(days * DAY_NS)
+    assert made[BUSY].time[-1] > end + HOUR_NS / 4
 
     async def main(clock: VirtualClock) -> Heard:
         heard = Heard()

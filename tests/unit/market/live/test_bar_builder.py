@@ -166,10 +166,11 @@ def test_without_a_beginning_nothing_is_final_until_the_venue_has_listed_its_tra
 
 def test_trades_from_before_the_beginning_make_no_bar() -> None:
     made = BarBuilder(PAIR, START)
-    made.accept([tick(98, -30), tick(99, 5), tick(100, 61)])
+    made.accept([tick(90, -300), tick(98, -30), tick(99, 5), tick(100, 61)])
     made.prove(100, 98)
+    assert not made.has_hole
     assert opened(made.advance(at(62))) == [START]
-    assert made.counts["early"] == 1
+    assert made.counts["early"] == 2
 
 
 def test_what_waits_behind_a_hole_is_bounded_and_what_is_dropped_is_counted() -> None:

@@ -119,6 +119,14 @@ def test_what_is_found_right_after_a_break_makes_no_zombie() -> None:
     assert not feed.polled(feed.question(at(50)), tick(100, 30), at(50))
 
 
+def test_what_was_asked_before_a_break_makes_no_zombie_after_it() -> None:
+    feed, _ = live()
+    asked = feed.question(at(50))
+    assert asked.was_whole
+    feed.broke()
+    assert not feed.polled(asked, tick(100, 30), at(51))
+
+
 def test_each_failure_doubles_the_pause_up_to_a_minute_and_a_good_answer_ends_it() -> None:
     feed, connection = live()
     pauses = []
