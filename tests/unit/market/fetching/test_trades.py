@@ -239,3 +239,43 @@ def test_a_cursor_that_stands_still_while_trades_come_is_refused(tmp_path: Path)
 
     with pytest.raises(ReplyError, match="stands still"):
         asyncio.run(run())
+
+
+def _by_hand(folder: Path, pages: list[tuple[list[int], int]], steps: int) -> tuple[TradesFetch, list[int]]:
+    """Step through pages given as ids and cursor, each trade a second after the one before; return what was asked."""
+    asked: list[int] = []
+
+    async def ask(since: int) -> Page:
+        ids, cursor = pages[min(len(asked), len(pages) - 1)]
+        asked.append(since)
+        number = np.array(ids, np.int64)
+        ones = np.ones(len(ids))
+        return Page(Rows(START + number * SECOND, number, ones, ones, ones.astype(np.int64)), START + cursor * SECOND)
+
+    async def run() -> TradesFetch:
+        fetch = TradesFetch(ask, Journal(folder / "x.journal"), (START, NOW))
+        for _ in range(steps):
+            await fetch.step()
+        return fetch
+
+    return asyncio.run(run()), asked
+
+
+def test_a_trade_that_a_page_left_out_once_is_looked_for_and_found(tmp_path: Path) -> None:
+    fetch, asked = _by_hand(tmp_path, [([1, 2, 5, 6], 6), ([1, 2, 3, 4, 5, 6], 6)], 1)
+    assert (fetch.missing, len(asked)) == (0, 2)
+    assert asked[1] < START + 2 * SECOND
+
+
+def test_after_a_stop_the_newest_page_is_asked_for_again(tmp_path: Path) -> None:
+    _, asked = _by_hand(tmp_path, [([1, 2], 2), ([3, 4], 4)], 2)
+    _, again = _by_hand(tmp_path, [([3, 4], 4)], 1)
+    assert again == asked[1:]
+
+
+@pytest.mark.parametrize("since", ["exclusive", "inclusive"])
+def test_behind_ties_that_cannot_be_reached_the_very_next_nanosecond_is_not_lost(tmp_path: Path, since: Since) -> None:
+    times = np.sort(np.concatenate([np.full(1_500, START + SECOND), [START + SECOND + 1], _spaced(50) + 10 * SECOND]))
+    got = _fetch(_tape(times), tmp_path, _open(since))
+    assert set(got.ids) >= set(range(1_501, 1_552))
+    assert got.missing == 500
