@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,15 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("ci")
 
+_STATE = tempfile.TemporaryDirectory(prefix="tradecore-tests-")
+
 
 def pytest_configure() -> None:
     """Take the person's own settings out of the environment, so that no test depends on who runs it."""
     for name in [name for name in os.environ if name.startswith("TRADECORE_") and name != "TRADECORE_REAL_DATA"]:
         del os.environ[name]
     os.environ["MPLBACKEND"] = "Agg"
+    os.environ["XDG_STATE_HOME"] = _STATE.name
 
 
 @pytest.fixture(scope="session")

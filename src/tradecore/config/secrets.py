@@ -45,6 +45,13 @@ class S3Key:
     token: Secret
 
 
+def keys_folder() -> Path:
+    """Return where this person's keys are counted and locked: one place for all workspaces, or two would use one key."""
+    from platformdirs import user_state_path
+
+    return user_state_path("tradecore", appauthor=False) / "keys"
+
+
 def kraken_credentials(environment: Mapping[str, str] | None = None) -> KrakenKey:
     """Return Kraken's API key: from the file that a variable names, else from two variables.
 

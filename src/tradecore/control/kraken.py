@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from urllib.parse import urlsplit
 
-from tradecore.config.secrets import kraken_credentials
+from tradecore.config.secrets import keys_folder, kraken_credentials
 from tradecore.config.tree import KrakenSettings
 from tradecore.control.lab import Lab
 from tradecore.core.errors import UsageError
@@ -91,7 +91,7 @@ async def open_kraken_private(lab: Lab, listing: Listing | None = None) -> Async
     settings = lab.settings.kraken
     found = kraken_credentials()
     credentials = Credentials(found.key.reveal(), found.secret)
-    with NonceWriter(lab.folder("state"), credentials.fingerprint, lab.clock) as nonces:
+    with NonceWriter(keys_folder(), credentials.fingerprint, lab.clock) as nonces:
         async with NetworkTransport() as transport:
             yield KrakenPrivate(
                 transport,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tradecore.bootstrap import open_lab
 from tradecore.config.secrets import KRAKEN_KEY, KRAKEN_SECRET
 from tradecore.control import kraken
+from tradecore.control.config import make_workspace
 from tradecore.control.lab import Lab
 from tradecore.core.clock import SystemClock
-from tradecore.core.errors import ConfigError, UsageError
+from tradecore.core.errors import ConfigError, StateRefusedError, UsageError
 from tradecore.core.types import Pair
 from tradecore.testing.fake_kraken.core import FakeKraken
 from tradecore.testing.fake_kraken.private_api import DEFAULT_KEY, DEFAULT_SECRET
@@ -95,6 +97,18 @@ def test_the_accounts_socket_opens_with_a_token_of_its_own(empty: Lab, url: str)
             return await _first(socket, messages.Subscribed)
 
     assert asyncio.run(read()).channel == "executions"  # type: ignore[attr-defined]
+
+
+def test_one_key_is_one_process_whatever_the_workspace(empty: Lab, url: str, tmp_path: Path) -> None:
+    make_workspace(tmp_path / "another")
+    first, second = (open_lab(root, kraken.settings_at(url)) for root in (empty.root, tmp_path / "another"))
+
+    async def both() -> None:
+        async with kraken.open_kraken_private(first), kraken.open_kraken_private(second):
+            pass
+
+    with pytest.raises(StateRefusedError, match="in use by another"):
+        asyncio.run(both())
 
 
 def test_futures_open_by_the_settings(empty: Lab, url: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tradecore.bootstrap import open_lab
-from tradecore.config.secrets import KRAKEN_KEY, KRAKEN_SECRET
+from tradecore.config.secrets import KRAKEN_KEY, KRAKEN_SECRET, keys_folder
 from tradecore.control.kraken import open_kraken_private, open_kraken_public, settings_at
 from tradecore.core.clock import SystemClock
 from tradecore.core.types import Pair, Side
@@ -184,9 +184,9 @@ def test_a_wrong_secret_is_the_venues_refusal(ask: Type, monkeypatch: pytest.Mon
     assert ask("balance", code=1)["kind"] == "AuthenticationError"
 
 
-def test_a_key_in_use_by_another_process_is_refused_with_3(ask: Type, workspace: Path) -> None:
+def test_a_key_in_use_by_another_process_is_refused_with_3(ask: Type) -> None:
     fingerprint = Credentials(DEFAULT_KEY, DEFAULT_SECRET).fingerprint
-    with NonceWriter(workspace / "state", fingerprint, SystemClock()):
+    with NonceWriter(keys_folder(), fingerprint, SystemClock()):
         assert ask("balance", code=3)["kind"] == "StateRefusedError"
 
 
