@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -254,3 +254,60 @@ def test_an_hour_without_the_venue_is_told_and_then_made_good() -> None:
     assert told
     assert all(event.state is FeedState.STALE for event in told if event.since > START + HOUR_NS + MINUTE_NS)
     assert heard.states[-1].state is FeedState.LIVE
+
+
+@pytest.mark.parametrize("since", ["exclusive", "inclusive"])
+@pytest.mark.parametrize("count", [900, 1500])
+def test_trades_of_one_moment_across_a_page_edge_are_never_taken_for_absent(since: Any, count: int) -> None:
+    rng = np.random.default_rng(1)
+    times = np.sort(np.concatenate([
+        START - 30 * MINUTE_NS + rng.integers(0, 10 * MINUTE_NS, 700),
+        np.full(count, START - 15 * MINUTE_NS),
+        START - 14 * MINUTE_NS + rng.integers(0, 60 * MINUTE_NS, 2000),
+    ]))  # fmt: skip
+    tape = Tape.of_arrays(
+        times, rng.integers(10, 99, len(times)) / 10, rng.integers(1, 99_999, len(times)) / 1e5, np.ones(len(times))
+    )
+
+    async def main(clock: VirtualClock) -> tuple[list[BarFinal], FeedState]:
+        fake = FakeKraken({BUSY: tape}, clock, FakeSettings(since=since, split_ties=True), seed=1)
+        async with MemoryTransport(fake) as transport:
+            feed = LiveFeed(
+                KrakenPublic(transport, transport.addresses, clock),
+                lambda: KrakenSocket(transport, transport.addresses.socket, clock, generator(1, "socket")),
+                clock,
+                {BUSY: Start(START - 30 * MINUTE_NS)},
+                ONE_MINUTE,
+            )
+            bars: list[BarFinal] = []
+            with suppress(TimeoutError):
+                async with asyncio.timeout(600), aclosing(cast(Any, aiter(feed))) as events:
+                    async for event in events:
+                        bars += [event] if isinstance(event, BarFinal) else []
+            return bars, feed.status(BUSY).state
+
+    bars, state = run_virtual(main, START)
+    trades = pl.DataFrame(
+        {"time": tape.shown_time, "trade_id": tape.trade_id, "price": tape.price, "amount": tape.amount}
+    )
+    wanted = trades_to_bars(trades).rows()
+    got = [(bar.open_time, bar.open, bar.high, bar.low, bar.close, bar.volume, bar.count) for bar in bars]
+    assert got
+    assert got == wanted[: len(got)]
+    # More of one moment than a page holds cannot be had over REST: the feed is not live, and holds its bars back.
+    assert (state is FeedState.LIVE) == (count < 1000)
+
+
+async def zombie(faults: Faults) -> None:
+    """After half an hour the socket's subscription dies, and only heartbeats come."""
+    await asyncio.sleep(1800)
+    faults.on("ws_zombie", times=1)
+
+
+def test_after_a_zombie_the_feed_is_live_again_only_when_the_new_connection_is_proved() -> None:
+    heard, made = play(0.05, 0.3, zombie)
+    assert_bars_of_tape(heard, made)
+    reasons = [event.reason for event in heard.states if event.pair == QUIET and event.since > START + 1800 * SECOND_NS]
+    assert FeedReason.NO_TRADES in reasons
+    assert reasons.index(FeedReason.GAP) > reasons.index(FeedReason.NO_TRADES)
+    assert reasons[-1] is FeedReason.CAUGHT_UP

@@ -230,6 +230,7 @@ class LiveFeed:
         asked = feed.question(self._clock.now())
         since, cursor = asked.since, asked.since
         unseen: Tick | None = None
+        proves = True
         while True:
             answer = await self._public.trades(feed.pair, since)
             now = self._clock.now()
@@ -241,12 +242,14 @@ class LiveFeed:
             newest = feed.builder.newest
             later = [tick for tick in ticks if newest is None or tick.trade_id > newest.trade_id]
             unseen = unseen or (later[0] if later else None)
-            feed.rest_brought(ticks, now)
+            feed.rest_brought(ticks, now, proves=proves)
             if len(ticks) < MOST_TRADES:
                 if feed.polled(asked, unseen, now):
                     self._renew = True
                 break
             # One step back, so that a trade at the very edge of the page is in the next one, too.
+            # Where more share a moment than a page holds, it is stepped over, and what follows proves nothing of it.
+            proves = proves and page.last > cursor
             since = page.last - 1 if page.last > cursor else since + 1
             cursor = max(cursor, page.last)
             self._step(now)

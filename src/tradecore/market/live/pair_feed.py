@@ -150,11 +150,14 @@ class PairFeed:
         since = (self._begin if frontier is None else time) - OVERLAP_NS
         return Asked(now, since, self._epoch if self.facts.subscribed else None, self.facts.whole)
 
-    def rest_brought(self, ticks: list[Tick], now: Nanoseconds) -> int:
-        """Take one page of a REST answer, which lists every trade from its first on; return how many were new."""
+    def rest_brought(self, ticks: list[Tick], now: Nanoseconds, *, proves: bool = True) -> int:
+        """Take one page of a REST answer; return how many trades were new.
+
+        A page that `proves` lists every trade since one that was known: ids that it passes over do not exist.
+        """
         before = self.builder.newest
         new = self.builder.accept(ticks)
-        if ticks:
+        if ticks and proves:
             self.builder.prove(ticks[-1].trade_id, ticks[0].trade_id)
         self.counts["filled"] += new
         newest = self.builder.newest
@@ -169,7 +172,9 @@ class PairFeed:
         Returns whether the socket is a zombie: it stands, has no hole, and did not bring that trade.
         """
         facts = self.facts
-        facts.polled_at, facts.failure, facts.next_try, self._tries = now, None, None, 0
+        facts.polled_at, facts.failure, facts.next_try = now, None, None
+        if not self.builder.has_hole:
+            self._tries = 0
         self.counts["polls"] += 1
         self._proved_at = max(self._proved_at, asked.at)
         if asked.epoch is not None:
@@ -177,6 +182,8 @@ class PairFeed:
         elif not facts.subscribed:
             self.builder.alive(asked.at)
         self._look(now)
+        if self.builder.has_hole:  # REST lags behind, or cannot give what is missing: no use to ask at once again
+            facts.next_try = now + self._pause()
         still = asked.epoch == self._epoch and asked.was_whole and facts.subscribed
         facts.zombie = still and unseen is not None and unseen.time < asked.at - IN_FLIGHT_NS
         self.counts["zombies"] += facts.zombie
@@ -188,9 +195,12 @@ class PairFeed:
         self.counts["failures"] += 1
         if isinstance(error, UnknownPairError):
             self.facts.lost = FeedReason.UNKNOWN_PAIR
-        pause = min(2.0 ** min(self._tries, MOST_DOUBLINGS), self._settings.slowest_retry_s)
+        self.facts.next_try = now + max(self._pause(), round((error.retry_after_s or 0.0) * SECOND_NS))
+
+    def _pause(self) -> Nanoseconds:
+        """Return how long to wait before the next question, twice as long as the last time."""
         self._tries += 1
-        self.facts.next_try = now + round(max(pause, error.retry_after_s or 0.0) * SECOND_NS)
+        return round(min(2.0 ** min(self._tries - 1, MOST_DOUBLINGS), self._settings.slowest_retry_s) * SECOND_NS)
 
     def _look(self, now: Nanoseconds) -> None:
         """Note since when trades are missing, and whether all is whole."""
