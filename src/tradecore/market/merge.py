@@ -67,7 +67,7 @@ def merge_trades(
     """Return stored and new trades of one kind, each once: by id, or without ids by the span both files cover.
 
     `stored` is used up where it has ids. `better` says how two sources of ids are told apart: then a trade may have two
-    times as far apart as the coarser source prints them.
+    times, as far apart as cutting and rounding them explains.
     Errors: DataError when one id names two different trades, or two files without ids differ where they overlap.
     """
     if new["trade_id"].null_count():
@@ -75,15 +75,18 @@ def merge_trades(
     if better is None:
         return _each_once(_one_after_another(stored, new), name)
     both = [new, stored] if better.new else [stored, new]
-    return _each_once(_by_id(pl.concat(both), better.grain, name), name)
+    return _each_once(_by_id(pl.concat(both), better.slack, name), name)
 
 
 @dataclass(frozen=True, slots=True)
 class Better:
-    """Which of two sources' rows is kept where both have a trade: the new one or the stored; and their coarser time."""
+    """Which of two sources' rows is kept where both have a trade: the new one or the stored.
+
+    `slack` is how far apart they may print its time: one may cut where the other rounds up, so both precisions count.
+    """
 
     new: bool
-    grain: Nanoseconds
+    slack: Nanoseconds
 
 
 def by_kind(trades: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -141,21 +144,21 @@ def _each_once(rows: pl.DataFrame, name: str) -> pl.DataFrame:
     return rows.sort(["time", "trade_id"])
 
 
-def _by_id(rows: pl.DataFrame, grain: Nanoseconds, name: str) -> pl.DataFrame:
+def _by_id(rows: pl.DataFrame, slack: Nanoseconds, name: str) -> pl.DataFrame:
     """Return the first row of each id. Errors: DataError when a later row of it is not the same trade."""
     first = rows.unique("trade_id", keep="first", maintain_order=True)
     if len(first) == len(rows):
         return rows
     pairs = rows.join(first, on="trade_id", suffix="_first", maintain_order="left")
-    apart = (pl.col("time") - pl.col("time_first")).abs() >= max(grain, 2)
+    apart = (pl.col("time") - pl.col("time_first")).abs() > slack
     other = pl.any_horizontal([pl.col(one) != pl.col(f"{one}_first") for one in ("price", "amount", "side")])
     wrong = pairs.filter(apart | other)
     if len(wrong):
         row = wrong.row(0, named=True)
         raise DataError(
             f"{name}: trade {row['trade_id']} at {iso(row['time'])} is another trade in two sources: "
-            f"{row['amount']} at {row['price']}, and {row['amount_first']} at {row['price_first']}; expected one trade "
-            "per id; fetch that minute again"
+            f"{row['amount']} at {row['price']}, and {row['amount_first']} at {row['price_first']} at "
+            f"{iso(row['time_first'])}; expected one trade per id; fetch that minute again"
         )
     return first
 

@@ -98,8 +98,8 @@ def _add_numbered(
     meet = intersect(allowed, plain) if older else ()
     better = None
     if rivals:
-        grain = max(source_named(one).grain for one in (*rivals, addition.source))
-        better = Better(all(is_stronger(addition.source, one) for one in rivals), grain)
+        slack = source_named(addition.source).grain + max(source_named(one).grain for one in rivals)
+        better = Better(all(is_stronger(addition.source, one) for one in rivals), slack)
     _cover(draft, addition.source, allowed, rivals)
     for partition, new in writer.touched(draft, rows, meet):
         without, stored = by_kind(writer.read(draft, partition))

@@ -291,6 +291,22 @@ def test_live_trades_go_on_by_id_and_those_both_have_are_kept_once(
     assert hashes(known) == hashes(lake)
 
 
+@pytest.mark.parametrize(("apart", "is_one"), [(-1_100, True), (1_000, True), (-1_200, False), (2_000, False)])
+def test_a_time_cut_by_one_source_and_rounded_up_by_the_other_is_one_time(
+    lake: Lake, tape: pl.DataFrame, apart: int, is_one: bool
+) -> None:
+    span = (minute(190), minute(250))
+    heard = tape.with_columns(time=pl.col("time") // SECOND_NS * SECOND_NS + SECOND_NS // 2)
+    add(lake, cut(heard, span), span, "kraken-live")
+    fetched = cut(heard.with_columns(pl.col("time") + apart), span)
+    if is_one:
+        assert add(lake, fetched, span) == 0
+        assert stored(lake)["time"].to_list() == fetched["time"].to_list()
+    else:
+        with pytest.raises(DataError, match="is another trade in two sources"):
+            add(lake, fetched, span)
+
+
 def test_one_id_with_two_prices_in_two_sources_is_refused(lake: Lake, tape: pl.DataFrame) -> None:
     add(lake, tape, (START, minute(200)))
     other = tape.with_columns(price=pl.col("price") + 1)
