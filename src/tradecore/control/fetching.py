@@ -20,13 +20,13 @@ from tradecore.core.seeds import generator
 from tradecore.core.types import MINUTE_NS, SECOND_NS, Nanoseconds, Pair, iso, parse_time
 from tradecore.market.coverage import Run, count
 from tradecore.market.fetching.job import UNFINISHED, Job, Jobs, Order, Request
-from tradecore.market.fetching.patience import Asker, Patience, Wait
 from tradecore.market.fetching.runner import JobRunner, Progress, Surroundings
 from tradecore.market.fetching.sink import SOURCE, missing_ids
 from tradecore.market.lake import Dataset
 from tradecore.market.manifest import TRADES, DatasetKey
 from tradecore.market.seams import OVERLAP_NS, OVERLAP_TRADES
 from tradecore.venues.kraken.listing import Listing
+from tradecore.venues.kraken.patience import Asker, Patience, Wait
 from tradecore.venues.kraken.public import KrakenPublic
 from tradecore.venues.kraken.transport import NetworkTransport, Transport
 

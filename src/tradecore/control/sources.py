@@ -15,7 +15,7 @@ import polars as pl
 from tradecore.control.data import Where, resolve
 from tradecore.control.kraken import open_kraken_futures, open_kraken_public
 from tradecore.control.lab import Lab, Progress, no_progress
-from tradecore.core.errors import UsageError, VenueError
+from tradecore.core.errors import UsageError
 from tradecore.core.types import Pair, Timeframe, iso, parse_time
 from tradecore.market import ohlc
 from tradecore.market.aggregate import ONE_MINUTE
@@ -31,7 +31,8 @@ from tradecore.market.sources.kraken_rest import trades_of
 from tradecore.market.sources.paged_bars import BarsFetched, BarsProgress
 from tradecore.venues.kraken.answers import value_of
 from tradecore.venues.kraken.futures import TickType
-from tradecore.venues.kraken.public import KrakenPublic, patiently
+from tradecore.venues.kraken.patience import A_FEW_TRIES, Asker, Wait
+from tradecore.venues.kraken.public import KrakenPublic
 
 KRAKEN = "kraken"
 PRICES: dict[str, TickType] = {"trade": "trade", "mark": "mark", "index": "spot"}
@@ -39,7 +40,7 @@ PRICES: dict[str, TickType] = {"trade": "trade", "mark": "mark", "index": "spot"
 MOST_PAGES = 200
 """Pages of trades that one run of minutes may take when it is fetched again."""
 
-Waits = Callable[[VenueError, int, float], None]
+Waits = Callable[[Wait], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,11 +147,11 @@ async def _futures(
 
 async def _fetch_again(lab: Lab, kraken: KrakenPublic, pair: Pair, run: Run) -> int:
     """Ask for every trade of some minutes and give the lake those it lacks; return how many."""
-    rng = np.random.default_rng(0)  # only spreads the waits
+    asker = Asker(A_FEW_TRIES, np.random.default_rng(0))  # chance only spreads the waits
     parts, since = [pl.DataFrame(schema=TRADE_SCHEMA)], run[0] - 1
     for _ in range(MOST_PAGES):
         asked = since
-        page = value_of(await patiently(lambda asked=asked: kraken.trades(pair, asked), rng))  # type: ignore[misc]
+        page = await asker.ask(lambda asked=asked: kraken.trades(pair, asked))  # type: ignore[misc]
         parts.append(trades_of(page))
         if not len(page.time) or page.last <= since or int(page.time[-1]) > run[1]:
             break

@@ -19,12 +19,12 @@ from tradecore.core.clock import ManualClock
 from tradecore.core.errors import StateRefusedError, UnknownPairError, UsageError
 from tradecore.core.types import Pair, iso, parse_time
 from tradecore.market.fetching.job import Job
-from tradecore.market.fetching.patience import Wait
 from tradecore.market.fetching.runner import Progress
 from tradecore.market.ingest import import_path
 from tradecore.market.manifest import DatasetKey
 from tradecore.testing.fake_kraken import FakeKraken, FakeSettings, Tape
 from tradecore.testing.fake_kraken.memory import MemoryTransport
+from tradecore.venues.kraken.patience import Wait
 
 BTC = Pair.parse("BTC/USD")
 START, NOW = parse_time("2024-01-30"), parse_time("2024-03-01T12:00:30")

@@ -7,8 +7,8 @@ import pytest
 from tradecore.core.types import Pair, parse_time
 from tradecore.interfaces.cli.fetch import Shown, Telling
 from tradecore.market.fetching.job import PairState
-from tradecore.market.fetching.patience import Wait
 from tradecore.market.fetching.runner import Progress
+from tradecore.venues.kraken.patience import Wait
 
 BTC = Pair.parse("BTC/USD")
 SPAN = (parse_time("2024-01-01"), parse_time("2024-01-11"))

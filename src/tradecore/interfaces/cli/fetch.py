@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from tradecore.control.fetching import Fetched
     from tradecore.core.types import Pair
     from tradecore.market.fetching.job import Job
-    from tradecore.market.fetching.patience import Wait
     from tradecore.market.fetching.runner import Progress
+    from tradecore.venues.kraken.patience import Wait
 
 JobId = Annotated[str, typer.Argument(help="The job's id, or how it begins.", show_default=False)]
 COLUMNS = ("job", "state", "pairs", "covered to", "of", "trades", "requests", "gaps")

@@ -15,8 +15,8 @@ from tradecore.interfaces.cli.options import Json, TimeframeOption, Workspace
 from tradecore.interfaces.cli.screen import Screen
 
 if TYPE_CHECKING:
-    from tradecore.core.errors import VenueError
     from tradecore.market.ohlc import OhlcCheck
+    from tradecore.venues.kraken.patience import Wait
 
 SHOWN = 20
 """Differences listed on the screen; `--json` has all."""
@@ -127,5 +127,5 @@ def _show(screen: Screen, check: OhlcCheck) -> None:
         screen.say(f"and {len(check.differences) - SHOWN:,} more bars; --json lists all")
 
 
-def _waits(error: VenueError, attempt: int, wait_s: float) -> None:
-    print(f"waiting {wait_s:.0f} s: {error.words or error}, try {attempt}", file=sys.stderr, flush=True)
+def _waits(wait: Wait) -> None:
+    print(wait, file=sys.stderr, flush=True)

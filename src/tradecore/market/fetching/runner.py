@@ -21,13 +21,13 @@ from tradecore.core.types import Pair, iso
 from tradecore.market.coverage import Run
 from tradecore.market.fetching.job import Job, Jobs, Order, PairState, State
 from tradecore.market.fetching.journal import Journal, Mark
-from tradecore.market.fetching.patience import Asker, Patience, Wait
 from tradecore.market.fetching.rows import Rows
 from tradecore.market.fetching.sink import compact, is_due, last_id_before, uncovered
 from tradecore.market.fetching.trades import Page, TradesFetch
 from tradecore.market.lake import Lake, LakeBusyError
 from tradecore.market.manifest import DatasetKey
 from tradecore.venues.kraken.answers import Answer
+from tradecore.venues.kraken.patience import Asker, Patience, Wait
 from tradecore.venues.kraken.replies import TradesPage
 
 LOOK_S = 0.5

@@ -28,8 +28,8 @@ from tradecore.market.frames import BAR_SCHEMA
 from tradecore.market.lake import Lake
 from tradecore.market.manifest import DatasetKey
 from tradecore.market.sources.paged_bars import BarsFetched, BarsProgress, Wanted, fetch_bars
-from tradecore.venues.kraken.answers import Answer, Done, Refused, value_of
-from tradecore.venues.kraken.public import patiently
+from tradecore.venues.kraken.answers import Answer, Done, Refused
+from tradecore.venues.kraken.patience import A_FEW_TRIES, Asker, Wait
 
 PAGE_BARS = 1000
 """How many bars are asked for at once; venues may give fewer."""
@@ -55,7 +55,7 @@ async def fetch_exchange_bars(
     lake: Lake,
     asked: ExchangeBars,
     told: Callable[[BarsProgress], None] | None = None,
-    waits: Callable[[VenueError, int, float], None] | None = None,
+    waits: Callable[[Wait], None] | None = None,
 ) -> BarsFetched:
     """Bring the bars the lake lacks into it, a month at a time; what the venue does not give stays missing.
 
@@ -68,11 +68,12 @@ async def fetch_exchange_bars(
         end=asked.end,
         join=asked.join,
     )
-    rng = np.random.default_rng(0)  # only spreads the waits; nothing that is stored depends on it
+    # Chance only spreads the waits; nothing that is stored depends on it.
+    asker = Asker(A_FEW_TRIES, np.random.default_rng(0), waits)
     async with _opened(asked) as exchange:
 
         async def ask(start: Nanoseconds, end: Nanoseconds) -> pl.DataFrame:
-            return value_of(await patiently(lambda: _page(exchange, asked, start, end), rng, told=waits))
+            return await asker.ask(lambda: _page(exchange, asked, start, end))
 
         return await fetch_bars(lake, wanted, ask, told)
 

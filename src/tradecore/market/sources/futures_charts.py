@@ -15,16 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from tradecore.core.errors import UsageError, VenueError
+from tradecore.core.errors import UsageError
 from tradecore.core.types import Nanoseconds, Pair, Timeframe
 from tradecore.market.frames import BAR_SCHEMA, PRICES
 from tradecore.market.lake import Lake
 from tradecore.market.manifest import DatasetKey
 from tradecore.market.sources.paged_bars import BarsFetched, BarsProgress, Wanted, fetch_bars
-from tradecore.venues.kraken.answers import value_of
 from tradecore.venues.kraken.futures import KrakenFutures, TickType
 from tradecore.venues.kraken.names import pair_from_kraken
-from tradecore.venues.kraken.public import patiently
+from tradecore.venues.kraken.patience import A_FEW_TRIES, Asker, Wait
 
 VENUES: dict[TickType, str] = {
     "trade": "kraken-futures",
@@ -88,21 +87,18 @@ async def fetch_candles(
     futures: KrakenFutures,
     candles: Candles,
     told: Callable[[BarsProgress], None] | None = None,
-    waits: Callable[[VenueError, int, float], None] | None = None,
+    waits: Callable[[Wait], None] | None = None,
 ) -> BarsFetched:
     """Bring the candles the lake lacks into it, a month at a time; a stopped fetch goes on where it was.
 
     `waits` hears of every answer that has to be asked for again. Errors: as `paged_bars.fetch_bars`.
     """
-    rng = np.random.default_rng(0)  # only spreads the waits; nothing that is stored depends on it
+    # Chance only spreads the waits; nothing that is stored depends on it.
+    asker = Asker(A_FEW_TRIES, np.random.default_rng(0), waits)
 
     async def ask(start: Nanoseconds, end: Nanoseconds) -> pl.DataFrame:
-        page = value_of(
-            await patiently(
-                lambda: futures.candles(candles.symbol, candles.tick_type, candles.timeframe, start, end),
-                rng,
-                told=waits,
-            )
+        page = await asker.ask(
+            lambda: futures.candles(candles.symbol, candles.tick_type, candles.timeframe, start, end)
         )
         columns = {name: getattr(page, name) for name in ("open_time", *PRICES, "volume")}
         counts = pl.Series("count", [None] * len(page.open_time), dtype=pl.Int64)

@@ -1,7 +1,7 @@
 """Kraken's private REST calls for one key: what the account has and owes, and its orders. No money is moved out.
 
 Requests of a key go one at a time, numbered in the order they leave. A read that failed is Refused and may be asked
-again (`public.patiently`). A write is sent once: Refused only by the venue's own list of errors or when nothing left
+again (`patience`). A write is sent once: Refused only by the venue's own list of errors or when nothing left
 this machine, Unknown in every other case. There is no call here that could withdraw, transfer or name an address to
 deposit to. The engine's venue and `control` call it.
 """

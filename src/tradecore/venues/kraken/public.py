@@ -1,21 +1,18 @@
 """Kraken's public REST calls: time, state, listing, prices, trades and bars. No key, no account.
 
 Each call asks once and answers with an `Answer`; a question that got no good answer is Refused with an error that says
-whether asking again helps. `patiently` asks again, for reads only, within limits that are the caller's and seen by it.
+whether asking again helps. `patience` asks again, within limits that are the caller's and seen by it.
 The fetcher, the importers and the live feed call this. Invariant: nothing is asked faster than the pace allows.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any, TypeVar
 from urllib.parse import urlencode
-
-import numpy as np
 
 from tradecore.core.clock import Clock
 from tradecore.core.errors import RateLimitedError, ReplyError, UsageError, VenueError, VenueUnavailableError
@@ -77,38 +74,6 @@ class Depth:
     pair: Pair
     asks: tuple[DepthLevel, ...]
     bids: tuple[DepthLevel, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long a read is asked again: waits double from the first to the longest, with some chance."""
-
-    tries: int = 6
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 60.0
-
-
-async def patiently(
-    ask: Callable[[], Awaitable[Answer[T]]],
-    rng: np.random.Generator,
-    patience: Patience | None = None,
-    told: Callable[[VenueError, int, float], None] | None = None,
-) -> Answer[T]:
-    """Ask a read until it is answered, refused for good, or patience ends; the last answer is returned.
-
-    `told` hears of every failure: the error, which try it was, and the seconds until the next. Never for a write.
-    """
-    patience = patience or Patience()
-    for attempt in range(1, patience.tries + 1):
-        answer = await ask()
-        if not isinstance(answer, Refused) or not answer.error.retryable or attempt == patience.tries:
-            return answer
-        longest = min(patience.first_wait_s * 2 ** (attempt - 1), patience.longest_wait_s)
-        wait_s = max(longest * float(rng.uniform(0.5, 1.0)), answer.error.retry_after_s or 0.0)
-        if told is not None:
-            told(answer.error, attempt, wait_s)
-        await asyncio.sleep(wait_s)
-    raise UsageError(f"patience of {patience.tries} tries: expected 1 or more")
 
 
 class KrakenPublic:

@@ -15,7 +15,6 @@ from tradecore.core.errors import ReplyError
 from tradecore.core.seeds import generator
 from tradecore.core.types import Pair, parse_time
 from tradecore.market.fetching.journal import Journal
-from tradecore.market.fetching.patience import Asker, Wait
 from tradecore.market.fetching.rows import Rows
 from tradecore.market.fetching.trades import Page, TradesFetch
 from tradecore.testing.fake_kraken import FakeKraken, FakeSettings, Tape
@@ -23,6 +22,7 @@ from tradecore.testing.fake_kraken.memory import MemoryTransport
 from tradecore.testing.virtual_time import VirtualClock, run_virtual
 from tradecore.venues.kraken.addresses import Addresses
 from tradecore.venues.kraken.limits import Pace, PaceSettings
+from tradecore.venues.kraken.patience import Asker, Patience, Wait
 from tradecore.venues.kraken.public import KrakenPublic
 
 BTC = Pair.parse("BTC/USD")
@@ -73,7 +73,7 @@ def _fetch(
             fake.faults.on(name, **{"endpoint": "Trades"} | options)
         async with MemoryTransport(fake) as transport:
             venue = KrakenPublic(transport, Addresses(), clock, Pace(clock, PaceSettings(interval_s=0.1)))
-            asker = Asker(_patience(), generator(1, "waits"), waits.append)
+            asker = Asker(Patience(), generator(1, "waits"), waits.append)
             requests = 0
 
             async def ask(since: int) -> Page:
@@ -96,12 +96,6 @@ def _fetch(
             return Fetched(journal, fetch, requests, waits)
 
     return run_virtual(run, NOW)
-
-
-def _patience() -> Any:
-    from tradecore.market.fetching.patience import Patience
-
-    return Patience()
 
 
 def _open(since: Since = "exclusive", split: bool = True) -> FakeSettings:

@@ -19,15 +19,14 @@ from tradecore.core.errors import (
     VenueError,
     VenueUnavailableError,
 )
-from tradecore.core.seeds import generator
 from tradecore.core.types import SECOND_NS, Pair, Timeframe
 from tradecore.testing.virtual_time import run_virtual
 from tradecore.venues.kraken.addresses import Addresses
 from tradecore.venues.kraken.answers import Answer, Done, Refused, value_of
 from tradecore.venues.kraken.limits import Pace, PaceSettings
 from tradecore.venues.kraken.listing import Listing, PairRules
-from tradecore.venues.kraken.public import KrakenPublic, Patience, patiently
-from tradecore.venues.kraken.transport import NO_HEADERS, NotSentError, Reply, Socket
+from tradecore.venues.kraken.public import KrakenPublic
+from tradecore.venues.kraken.transport import NO_HEADERS, Reply, Socket
 
 BTC_USD = Pair("BTC", "USD")
 TICKER = {
@@ -175,42 +174,3 @@ def test_a_refusal_for_the_rate_makes_the_next_call_wait() -> None:
         return isinstance(first, Refused), (clock.now() - begun) / SECOND_NS
 
     assert run_virtual(on) == (True, 15.0)
-
-
-def test_patience_doubles_its_waits_and_hears_the_venue() -> None:
-    async def on(clock: Clock) -> list[float]:
-        answers = [
-            *(
-                Refused(NotSentError("gone")),
-                Refused(VenueUnavailableError(retryable=True)),
-                Refused(NotSentError("gone")),
-            ),
-            *(Refused(VenueUnavailableError(retryable=True, retry_after_s=40.0)), Done(7)),
-        ]
-        waits: list[float] = []
-
-        async def question() -> Answer[int]:
-            return answers.pop(0)
-
-        patience = Patience(tries=5, first_wait_s=1.0, longest_wait_s=3.0)
-        answer = await patiently(question, generator(1, "p"), patience, lambda _, __, wait_s: waits.append(wait_s))
-        assert answer == Done(7)
-        return waits
-
-    waits = run_virtual(on)
-    for wait_s, longest in zip(waits[:3], (1.0, 2.0, 3.0), strict=True):
-        assert longest / 2 <= wait_s <= longest
-    assert waits[3] == 40.0
-
-
-def test_patience_never_asks_again_what_is_refused_for_good() -> None:
-    asked = 0
-
-    async def question() -> Answer[int]:
-        nonlocal asked
-        asked += 1
-        return Refused(UnknownPairError("no such pair"))
-
-    answer = asyncio.run(patiently(question, generator(1, "p")))  # type: ignore[arg-type]
-    assert isinstance(answer, Refused)
-    assert asked == 1

@@ -38,8 +38,9 @@ from tradecore.venues.kraken.listing import Listing
 from tradecore.venues.kraken.nonces import NonceWriter
 from tradecore.venues.kraken.order_answers import judged, read_batch
 from tradecore.venues.kraken.orders import Amendment, NewOrder, OrderType
+from tradecore.venues.kraken.patience import Asker, Patience, Wait
 from tradecore.venues.kraken.private import KrakenPrivate
-from tradecore.venues.kraken.public import KrakenPublic, Patience, patiently
+from tradecore.venues.kraken.public import KrakenPublic
 from tradecore.venues.kraken.signing import Credentials
 from tradecore.venues.kraken.transport import Reply
 
@@ -82,7 +83,7 @@ def play(tmp_path: Path) -> Callable[[Callable[[Bench], Awaitable[T]]], T]:
             fake = FakeKraken({BTC_USD: Tape.synthetic(3, START - 3600 * SECOND_NS, 3000)}, clock)
             fake.private.add_key(fake.private.add_account("bench"))
             async with MemoryTransport(fake) as transport:
-                public = KrakenPublic(transport, Addresses(), clock, Pace(clock, PaceSettings(interval_s=0.2)))
+                public = KrakenPublic(transport, Addresses(), clock, Pace(clock, PaceSettings(interval_s=1.0)))
                 listing = value_of(await public.listing())
                 with NonceWriter(tmp_path, "bench", clock) as nonces:
                     credentials = Credentials(DEFAULT_KEY, DEFAULT_SECRET)
@@ -230,17 +231,12 @@ def test_a_read_that_failed_says_that_it_may_be_asked_again(play: Play, fault: s
 def test_patience_asks_again_and_tells(play: Play) -> None:
     async def scene(bench: Bench) -> None:
         bench.fake.faults.on("http_520", rate=1.0, endpoint="Trades", times=3)
-        heard: list[tuple[str, int]] = []
-        page = value_of(
-            await patiently(
-                lambda: bench.public.trades(BTC_USD, 0),
-                generator(1, "patience"),
-                Patience(tries=5, first_wait_s=1),
-                lambda error, attempt, wait_s: heard.append((type(error).__name__, attempt)),
-            )
-        )
+        heard: list[Wait] = []
+        asker = Asker(Patience(tries=5), generator(1, "patience"), heard.append)
+        page = await asker.ask(lambda: bench.public.trades(BTC_USD, 0))
         assert len(page.time) == 1000
-        assert heard == [("VenueUnavailableError", 1), ("VenueUnavailableError", 2), ("VenueUnavailableError", 3)]
+        assert [one.next_try for one in heard] == [2, 3, 4]
+        assert all("status 520" in one.reason for one in heard)
 
     play(scene)
 
@@ -249,8 +245,8 @@ def test_patience_ends(play: Play) -> None:
     async def scene(bench: Bench) -> None:
         bench.fake.faults.on("http_520", rate=1.0, endpoint="Trades")
         before = bench.fake.requests["Trades"]
-        answer = await patiently(lambda: bench.public.trades(BTC_USD, 0), generator(1, "p"), Patience(tries=3))
-        assert isinstance(error_of(answer), VenueUnavailableError)
+        with pytest.raises(VenueUnavailableError):
+            await Asker(Patience(tries=3), generator(1, "p")).ask(lambda: bench.public.trades(BTC_USD, 0))
         assert bench.fake.requests["Trades"] == before + 3
 
     play(scene)

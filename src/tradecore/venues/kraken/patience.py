@@ -1,7 +1,7 @@
 """Asking again: which answers are worth another try, how long to wait before it, and when to give up and say so.
 
 Only for questions: nothing that changes anything at a venue may come through here. The waits grow to a bound, keep what
-the venue itself asks for, and are told, so that a person sees why nothing moves. `trades` calls it.
+the venue itself asks for, and are told, so that a person sees why nothing moves. What fetches trades and bars calls it.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import TypeVar
 
 import numpy as np
 
-from tradecore.core.errors import RateLimitedError, ReplyError, VenueError, VenueUnavailableError
-from tradecore.venues.kraken.answers import Answer, Done, Unknown
+from tradecore.core.errors import RateLimitedError, ReplyError, UsageError, VenueError, VenueUnavailableError
+from tradecore.venues.kraken.answers import Answer, Done, Refused, Unknown
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often and how long to wait."""
+    """How often and how long to wait. Without a bound on tries, a venue that was heard once is asked for ever."""
 
     first_wait_s: float = 1.0
     """The wait before the second try; each further one is twice as long."""
@@ -31,6 +31,16 @@ class Patience:
     """Tries before a venue that never answered is given up: a wrong address or no network, as a rule."""
     tries_garbled: int = 30
     """Answers in a row that cannot be understood before it is given up: the venue speaks another language now."""
+    tries: int | None = None
+    """Tries in all, whatever comes; None where somebody waits for the venue as long as it takes."""
+
+    def __post_init__(self) -> None:
+        if self.tries is not None and self.tries < 1:
+            raise UsageError(f"patience of {self.tries} tries: expected 1 or more")
+
+
+A_FEW_TRIES = Patience(tries=6, tries_garbled=1)
+"""For a question whose failure costs little: half a minute, and only what the answer itself calls worth another try."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +58,9 @@ class Wait:
 class Asker:
     """Asks until it is answered. One for each pair; `tell` hears of every wait."""
 
-    def __init__(self, patience: Patience, rng: np.random.Generator, tell: Callable[[Wait], None]) -> None:
+    def __init__(
+        self, patience: Patience, rng: np.random.Generator, tell: Callable[[Wait], None] | None = None
+    ) -> None:
         self._patience = patience
         self._rng = rng
         self._tell = tell
@@ -71,14 +83,17 @@ class Asker:
             if self._is_final(answer, tries, garbled):
                 raise answer.error
             wait = Wait(self._seconds(answer.error, tries), _reason(answer.error), tries + 1)
-            self._tell(wait)
+            if self._tell is not None:
+                self._tell(wait)
             await asyncio.sleep(wait.seconds)
 
-    def _is_final(self, answer: Answer[T], tries: int, garbled: int) -> bool:
-        if isinstance(answer, Done | Unknown):
+    def _is_final(self, answer: Refused | Unknown, tries: int, garbled: int) -> bool:
+        most, error = self._patience.tries, answer.error
+        if most is not None and tries >= most:
+            return True
+        if isinstance(answer, Unknown):
             return False
-        error = answer.error
-        if isinstance(error, ReplyError):
+        if isinstance(error, ReplyError) and (most is None or not error.retryable):
             return garbled >= self._patience.tries_garbled
         if not (error.retryable or isinstance(error, RateLimitedError | VenueUnavailableError)):
             return True
