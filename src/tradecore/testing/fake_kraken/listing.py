@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Protocol
 
 from tradecore.core.types import Pair
 from tradecore.testing.fake_kraken.said import Said
@@ -66,6 +66,15 @@ class ListedPair:
     def shown_decimals(self) -> int:
         """Decimals of prices in Trades, Ticker, Depth and Spread: five at least."""
         return max(5, self.price_decimals)
+
+
+class HasClass(Protocol):
+    """A pair of which it is known whether its base is a tokenised stock."""
+
+    @property
+    def tokenised(self) -> bool:
+        """Whether it is."""
+        ...
 
 
 _ASSETS = (
@@ -157,6 +166,12 @@ def find_pair(name: str) -> ListedPair:
 def find_symbol(name: str) -> ListedPair | None:
     """Return the pair of a socket's symbol, BTC/USD; sockets know no other spelling."""
     return _SYMBOLS.get(name)
+
+
+def check_class(listed: HasClass, arguments: Mapping[str, Any]) -> None:
+    """Refuse a REST request that names a pair without its class, or with another. Errors: Said; its words a guess."""
+    if (arguments.get("asset_class") == "tokenized_asset") != listed.tokenised:
+        raise Said("EGeneral:Invalid arguments:asset_class")
 
 
 def asset_row(asset: ListedAsset) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from tradecore.core.clock import Clock
 from tradecore.core.types import SECOND_NS, Nanoseconds, iso
 from tradecore.testing.fake_kraken.accounts import Account, Identifiers
 from tradecore.testing.fake_kraken.counters import amend_points, cancel_points, edit_points
+from tradecore.testing.fake_kraken.listing import check_class
 from tradecore.testing.fake_kraken.matching import RATE_LIMITED, Amendment, Matching
 from tradecore.testing.fake_kraken.order_record import FakeOrder, OrderRequest
 from tradecore.testing.fake_kraken.order_requests import (
@@ -82,11 +83,13 @@ class OrderCalls:
 
     def add_order(self, account: Account, form: Mapping[str, Any]) -> dict[str, Any]:
         """Place one order."""
+        self._check_class(form)
         request, order = self.add(account, form)
         return {"descr": self._descr(request, order), **({} if order is None else {"txid": [order.order_id]})}
 
     def add_order_batch(self, account: Account, form: Mapping[str, Any]) -> dict[str, Any]:
         """Place two to fifteen orders of one pair; each is answered by itself."""
+        self._check_class(form)
         orders = form.get("orders")
         wishes = list(orders.values()) if isinstance(orders, Mapping) else orders
         rows = []
@@ -119,6 +122,10 @@ class OrderCalls:
                 outcomes.append(said)
         return outcomes
 
+    def _check_class(self, form: Mapping[str, Any]) -> None:
+        """Demand what REST demands of orders in tokenised stocks, and sockets do not. Errors: Said."""
+        check_class(self._market.pair_rules(self._market.find_pair(str(form.get("pair", "")))), form)
+
     def amend_order(self, account: Account, form: Mapping[str, Any]) -> dict[str, Any]:
         """Change an open order in place."""
         self.amend(account, form)
@@ -130,6 +137,8 @@ class OrderCalls:
         read_deadline(form, now)
         order = self._one(account, form)
         rules, last = self._market.pair_rules(order.pair), self._market.last(order.pair)
+        if rules.tokenised and not (form.get("pair") or form.get("symbol")):
+            raise Said("EGeneral:Invalid arguments:pair")
 
         def price(field: str) -> Any:
             text = form.get(field)

@@ -87,6 +87,11 @@ class PairRules(Protocol):
         """Percents by 30-day volume for fills that rested."""
         ...
 
+    @property
+    def tokenised(self) -> bool:
+        """Whether the base is a tokenised stock, which requests must say."""
+        ...
+
 
 class MarketSide(Protocol):
     """The market as orders meet it."""

@@ -15,7 +15,16 @@ import numpy as np
 
 from tradecore.core.types import DAY_NS, SECOND_NS, Nanoseconds
 from tradecore.testing.fake_kraken.bars import INTERVALS, Bar, newest_bars
-from tradecore.testing.fake_kraken.listing import ASSETS, PAIRS, ListedPair, asset_row, find_pair, pair_row
+from tradecore.testing.fake_kraken.listing import (
+    ASSETS,
+    PAIRS,
+    UNKNOWN_PAIR,
+    ListedPair,
+    asset_row,
+    check_class,
+    find_pair,
+    pair_row,
+)
 from tradecore.testing.fake_kraken.market import LOT_DECIMALS, Market, Track
 from tradecore.testing.fake_kraken.said import Said
 from tradecore.testing.fake_kraken.settings import FakeSettings
@@ -80,11 +89,17 @@ class PublicApi:
     def _asset_pairs(self, arguments: Arguments, _: Nanoseconds) -> bytes:
         # Tokenised stocks are listed for those who ask for them, and for nobody else.
         tokenised = arguments.get("aclass_base") == "tokenized_asset"
-        listed = _asked_pairs(arguments) or [pair for pair in PAIRS.values() if pair.tokenised == tokenised]
+        listed = _asked_pairs(arguments)
+        if any(pair.tokenised != tokenised for pair in listed):
+            raise Said(UNKNOWN_PAIR)
+        listed = listed or [pair for pair in PAIRS.values() if pair.tokenised == tokenised]
         return to_json({_key(pair, arguments): pair_row(pair) for pair in listed})
 
     def _ticker(self, arguments: Arguments, now: Nanoseconds) -> bytes:
-        listed = _asked_pairs(arguments) or list(PAIRS.values())
+        tokenised = arguments.get("asset_class") == "tokenized_asset"
+        listed = _asked_pairs(arguments) or [pair for pair in PAIRS.values() if pair.tokenised == tokenised]
+        for pair in listed:
+            check_class(pair, arguments)
         rows = {_key(pair, arguments): self._ticker_row(pair, now) for pair in listed}
         return to_json({key: row for key, row in rows.items() if row is not None})
 
@@ -244,7 +259,9 @@ def _asked_pairs(arguments: Arguments) -> list[ListedPair]:
 def _one_pair(arguments: Arguments) -> ListedPair:
     if not arguments.get("pair"):
         raise Said("EGeneral:Invalid arguments")
-    return find_pair(arguments["pair"])
+    listed = find_pair(arguments["pair"])
+    check_class(listed, arguments)
+    return listed
 
 
 def _new_names(arguments: Arguments) -> bool:

@@ -1,9 +1,10 @@
 """What Kraken lists, in its own words: every pair with its spellings, precisions, minima, state and fees; every asset.
 
 Made from the venue's AssetPairs and Assets, in both directions: from our pair to each of its names, and from any of its
-names to our pair. Our names are capitals (`core.types.Pair`), so the tokenised AAPLx is AAPLX here and AAPLx on the
-wire; should that ever be the name of another listed pair, the tokenised one is left out and counted. A pair whose row
-is broken is left out and counted too, never half read. The client, order formatting and fees call it.
+names to our pair. Ordinary and tokenised assets are asked for apart and read into one. Our names are capitals
+(`core.types.Pair`), so the tokenised AAPLx is AAPLX here and AAPLx on the wire; should that ever be the name of another
+listed pair, the tokenised one is left out and counted. A pair whose row is broken is left out and counted too, never
+half read. The client, order formatting and fees call it.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ STATES = (
     "work_in_progress",
 )
 MOST_DECIMALS = 18
+TOKENISED = "tokenized_asset"
+"""The venue's word for the class of tokenised assets: stocks, as AAPLx."""
 DEEPEST_REBATE = Decimal("-0.1")
 """Percent: makers may be paid, but not more than this."""
 
@@ -67,6 +70,11 @@ class PairRules:
     tokenised: bool
 
     @property
+    def rest_name(self) -> dict[str, str]:
+        """How REST is told that it is this pair: a tokenised one is known there by its class beside its name."""
+        return {"pair": self.names.altname} | ({"asset_class": TOKENISED} if self.tokenised else {})
+
+    @property
     def lot(self) -> Decimal:
         """The step of a quantity, base."""
         return Decimal(1).scaleb(-self.lot_decimals)
@@ -94,6 +102,8 @@ class Listing:
     assets: Mapping[str, AssetInfo] = field(default_factory=lambda: MappingProxyType({}))
     """By the venue's key: XXBT."""
     quarantined: tuple[str, ...] = ()
+    unlisted: tuple[str, ...] = ()
+    """What the venue refused to list: its tokenised assets, where it does not know the class; with its words."""
     _by_name: Mapping[str, Pair] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -118,32 +128,57 @@ class Listing:
         return found
 
 
-def read_listing(pairs: bytes, assets: bytes | None = None) -> tuple[Listing, tuple[str, ...]]:
-    """Return the listing in an AssetPairs reply, and in an Assets reply where given, with the venue's warnings.
+@dataclass(frozen=True, slots=True)
+class TokenisedReplies:
+    """What the venue answered when it was asked for tokenised assets, and how it refused where it did."""
+
+    pairs: bytes | None = None
+    assets: bytes | None = None
+    refused: tuple[str, ...] = ()
+
+
+def read_listing(
+    pairs: bytes, assets: bytes | None = None, tokenised: TokenisedReplies | None = None
+) -> tuple[Listing, tuple[str, ...]]:
+    """Return the listing in an AssetPairs reply, and in the other replies where given, with the venue's warnings.
 
     Errors: the venue's refusal; ReplyError when not one row can be read.
     """
-    result, warnings = result_of(pairs, "AssetPairs")
-    rows = Fields.of(result, "AssetPairs reply")
+    tokenised = tokenised or TokenisedReplies()
     read: dict[Pair, PairRules] = {}
     bad: list[str] = []
+    warnings = _read_pairs(pairs, read, bad)
+    if not read:
+        raise ReplyError(f"AssetPairs reply: no pair can be read; first: {(bad or ['none'])[0]}")
+    held = {} if assets is None else _assets(assets, bad)
+    if assets is not None and not held:
+        raise ReplyError(f"Assets reply: no asset can be read; first: {(bad or ['it is empty'])[-1]}")
+    if tokenised.pairs is not None:
+        warnings += _read_pairs(tokenised.pairs, read, bad)
+    if tokenised.assets is not None:
+        held = _assets(tokenised.assets, bad) | held
+    return Listing(MappingProxyType(read), MappingProxyType(held), tuple(bad), tokenised.refused), warnings
+
+
+def _read_pairs(body: bytes, read: dict[Pair, PairRules], bad: list[str]) -> tuple[str, ...]:
+    """Add the pairs of an AssetPairs reply to those read before; return the venue's warnings."""
+    result, warnings = result_of(body, "AssetPairs")
+    rows = Fields.of(result, "AssetPairs reply")
     # Ordinary pairs first: should a tokenised one fold to the same name, the ordinary one has it.
     for key in sorted(rows.values, key=lambda name: _is_tokenised(rows.values[name])):
         try:
             rules = _pair_rules(key, rows.inner(key))
-            if rules.pair in read:
+            # The same row twice is no clash: a venue that knows no classes answers both questions alike.
+            if read.get(rules.pair, rules) != rules:
                 raise ReplyError(f"AssetPairs: {key} has the name {rules.pair} of {read[rules.pair].names.key}")
             read[rules.pair] = rules
         except VenueError as error:
             bad.append(str(error))
-    if not read:
-        raise ReplyError(f"AssetPairs reply: no pair of {len(rows.values)} can be read; first: {(bad or ['none'])[0]}")
-    held = {} if assets is None else _assets(assets, bad)
-    return Listing(MappingProxyType(read), MappingProxyType(held), tuple(bad)), warnings
+    return warnings
 
 
 def _is_tokenised(row: Any) -> bool:
-    return isinstance(row, Mapping) and row.get("aclass_base") == "tokenized_asset"
+    return isinstance(row, Mapping) and row.get("aclass_base") == TOKENISED
 
 
 def _pair_rules(key: str, row: Fields) -> PairRules:
@@ -175,7 +210,7 @@ def _pair_rules(key: str, row: Fields) -> PairRules:
         status=row.text("status", STATES),
         taker_fees=_tiers(row, "fees", Decimal(0)),
         maker_fees=_tiers(row, "fees_maker", DEEPEST_REBATE),
-        tokenised=row.text("aclass_base", ("currency", "tokenized_asset")) == "tokenized_asset",
+        tokenised=row.text("aclass_base", ("currency", TOKENISED)) == TOKENISED,
     )
 
 
@@ -207,6 +242,4 @@ def _assets(body: bytes, bad: list[str]) -> dict[str, AssetInfo]:
             read[key] = AssetInfo(key, altname, name, decimals, shown, row.text("status"))
         except VenueError as error:
             bad.append(str(error))
-    if not read:
-        raise ReplyError(f"Assets reply: no asset can be read; first: {(bad or ['it is empty'])[-1]}")
     return read

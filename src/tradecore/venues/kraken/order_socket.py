@@ -99,6 +99,8 @@ class KrakenOrderSocket:
             return Refused(full)
         form = dict(amendment.form())
         params: dict[str, object] = {"order_id": form.pop("txid")} if "txid" in form else {}
+        if "pair" in form:
+            params["symbol"] = form.pop("pair")
         for key, text in form.items():
             number = key in ("order_qty", "limit_price", "trigger_price")
             params[key] = True if key == "post_only" else Decimal(text) if number else text

@@ -173,8 +173,8 @@ class NewOrder:
     def form(self, *, alone: bool = True) -> Mapping[str, str]:
         """Return the fields of a REST order; in a batch (not `alone`) pair and deadline stand outside."""
         first, second = (self.trigger_text, self.limit_text) if self.trigger is not None else (self.limit_text, None)
-        fields = {
-            "pair": self.rules.names.altname if alone else None,
+        fields: dict[str, str | None] = {
+            **(self.rules.rest_name if alone else {}),
             "type": "buy" if self.side is Side.BUY else "sell",
             "ordertype": str(self.order_type),
             "volume": self.quantity_text,
@@ -216,6 +216,8 @@ class Amendment:
         fields = {
             "cl_ord_id": None if self.cl_ord_id is None else check_cl_ord_id(self.cl_ord_id),
             "txid": self.txid,
+            # The venue finds an order of an ordinary pair by its id alone.
+            "pair": self.rules.socket_name if self.rules.tokenised else None,
             "order_qty": None if self.quantity is None else quantity_text(self.quantity, self.rules),
             "limit_price": None if self.limit is None else price_text(self.limit, self.rules),
             "trigger_price": None if self.trigger is None else price_text(self.trigger, self.rules),

@@ -229,7 +229,7 @@ class KrakenPrivate:
             return Refused(full)
         deadline = min(order.deadline for order in orders)
         form: dict[str, Any] = {
-            "pair": orders[0].rules.names.altname,
+            **orders[0].rules.rest_name,
             "deadline": deadline_text(deadline),
             "orders": [dict(order.form(alone=False)) for order in orders],
         } | ({"validate": True} if validate else {})

@@ -8,20 +8,29 @@ The fetcher, the importers and the live feed call this. Invariant: nothing is as
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
+from types import MappingProxyType
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from tradecore.core.clock import Clock
-from tradecore.core.errors import RateLimitedError, ReplyError, UsageError, VenueError, VenueUnavailableError
+from tradecore.core.errors import (
+    ArgumentsRefusedError,
+    RateLimitedError,
+    ReplyError,
+    UnknownPairError,
+    UsageError,
+    VenueError,
+    VenueUnavailableError,
+)
 from tradecore.core.types import MINUTE_NS, Nanoseconds, Pair, Timeframe, parse_time
 from tradecore.venues.kraken.addresses import Addresses
 from tradecore.venues.kraken.answers import Answer, Done, Refused
 from tradecore.venues.kraken.fields import Fields, decimal_in, seconds_in
 from tradecore.venues.kraken.limits import Pace
-from tradecore.venues.kraken.listing import Listing, read_listing
+from tradecore.venues.kraken.listing import TOKENISED, Listing, TokenisedReplies, read_listing
 from tradecore.venues.kraken.names import kraken_names, pair_from_kraken
 from tradecore.venues.kraken.refusals import printable
 from tradecore.venues.kraken.replies import OhlcPage, TradesPage, parse_ohlc, parse_trades, result_of
@@ -105,16 +114,26 @@ class KrakenPublic:
         return await self._ask("SystemStatus", {}, _system_state)
 
     async def listing(self) -> Answer[Listing]:
-        """Ask for all pairs and all assets."""
-        assets = await self._ask("Assets", {}, lambda body: body)
-        if not isinstance(assets, Done):
-            return assets
-        return await self._ask("AssetPairs", {}, lambda body: read_listing(body, assets.value)[0])
+        """Ask for all pairs and all assets, ordinary and tokenised; `Listing.unlisted` names what was refused."""
+        assets = await self._both("Assets", "aclass")
+        return assets if not isinstance(assets, Done) else await self._every_pair(*assets.value)
 
     async def pairs(self, *pairs: Pair) -> Answer[Listing]:
         """Ask for these pairs, or for all, without the assets."""
-        named = {"pair": ",".join(kraken_names(pair).altname for pair in pairs)} if pairs else {}
-        return await self._ask("AssetPairs", named, lambda body: read_listing(body)[0])
+        if not pairs:
+            return await self._every_pair()
+        named = {"pair": ",".join(kraken_names(pair).altname for pair in pairs)}
+        answer = await self._ask("AssetPairs", named, lambda body: read_listing(body)[0])
+        if not isinstance(answer, Refused) or not isinstance(answer.error, UnknownPairError):
+            return answer
+        # A tokenised pair is known by its class and the venue's own spelling only: AAPLX here is AAPLx there.
+        every = await self._every_pair()
+        if not isinstance(every, Done):
+            return every
+        found = {pair: every.value.pairs[pair] for pair in pairs if pair in every.value.pairs}
+        if any(pair not in found for pair in pairs):
+            return answer
+        return Done(replace(every.value, pairs=MappingProxyType(found)), every.warnings)
 
     async def ticker(self, pair: Pair) -> Answer[Ticker]:
         """Ask for the best offers and the last 24 hours of a pair."""
@@ -143,12 +162,46 @@ class KrakenPublic:
         asked = {"interval": str(minutes)} | ({} if since is None else {"since": str(since)})
         return await self._ask("OHLC", asked, lambda body: _of(parse_ohlc(body, timeframe, self._pair), pair), pair)
 
+    async def _every_pair(
+        self, assets: bytes | None = None, tokenised: bytes | VenueError | None = None
+    ) -> Answer[Listing]:
+        asked = await self._both("AssetPairs", "aclass_base")
+        if not isinstance(asked, Done):
+            return asked
+        pairs, more = asked.value
+        replies = TokenisedReplies(
+            more if isinstance(more, bytes) else None,
+            tokenised if isinstance(tokenised, bytes) else None,
+            tuple(f"tokenised assets: {one}" for one in (tokenised, more) if isinstance(one, VenueError)),
+        )
+        try:
+            return Done(*read_listing(pairs, assets, replies))
+        except VenueError as error:
+            return Refused(error)
+
+    async def _both(self, endpoint: str, argument: str) -> Answer[tuple[bytes, bytes | VenueError]]:
+        """Ask for what is ordinary, then for what is tokenised, or how the venue refused to know that class."""
+
+        def judged(body: bytes) -> bytes:
+            result_of(body, endpoint)
+            return body
+
+        ordinary = await self._ask(endpoint, {}, judged)
+        if not isinstance(ordinary, Done):
+            return ordinary
+        more = await self._ask(endpoint, {argument: TOKENISED}, judged)
+        if isinstance(more, Done):
+            return Done((ordinary.value, more.value))
+        if isinstance(more, Refused) and isinstance(more.error, ArgumentsRefusedError):
+            return Done((ordinary.value, more.error))
+        return more
+
     async def _ask(
         self, endpoint: str, asked: Mapping[str, str], read: Callable[[bytes], T], pair: Pair | None = None
     ) -> Answer[T]:
         await self._pace.wait(endpoint, pair, self._host)
         try:
-            named = asked if pair is None else {"pair": self._name(pair), **asked}
+            named = asked if pair is None else self._named(pair) | dict(asked)
             url = f"{self._host}/0/public/{endpoint}" + (f"?{urlencode(named)}" if named else "")
             reply = await self._transport.request("GET", url, timeout_s=self._timeout_s)
             return Done(read(whole(reply, endpoint)))
@@ -158,8 +211,8 @@ class KrakenPublic:
         except VenueError as error:
             return Refused(error)
 
-    def _name(self, pair: Pair) -> str:
-        return (kraken_names(pair) if self._listing is None else self._listing.rules(pair).names).altname
+    def _named(self, pair: Pair) -> dict[str, str]:
+        return {"pair": kraken_names(pair).altname} if self._listing is None else self._listing.rules(pair).rest_name
 
     def _pair(self, name: str) -> Pair:
         return pair_from_kraken(name) if self._listing is None else self._listing.pair_named(name)

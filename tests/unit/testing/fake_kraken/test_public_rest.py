@@ -149,6 +149,9 @@ def test_tokenised_stocks_are_listed_for_those_who_ask(fake: FakeKraken) -> None
         ("OHLC", "pair=XBTUSD&interval=inf", "EGeneral:Invalid arguments:interval"),
         ("Depth", "pair=XBTUSD&count=0", "EGeneral:Invalid arguments:count"),
         ("Assets", "asset=FOO", "EQuery:Unknown asset"),
+        ("AssetPairs", "pair=AAPLxUSD", "EQuery:Unknown asset pair"),
+        ("Ticker", "pair=AAPLxUSD", "EGeneral:Invalid arguments:asset_class"),
+        ("Depth", "pair=XBTUSD&asset_class=tokenized_asset", "EGeneral:Invalid arguments:asset_class"),
         ("Nothing", "", "EGeneral:Unknown method"),
     ],
 )
