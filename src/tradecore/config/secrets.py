@@ -46,7 +46,7 @@ class S3Key:
 
 
 def keys_folder() -> Path:
-    """Return where this person's keys are counted and locked: one place for all workspaces, or two would use one key."""
+    """Return where a person's keys are counted and locked: one place for all workspaces, or two would use one key."""
     from platformdirs import user_state_path
 
     return user_state_path("tradecore", appauthor=False) / "keys"

@@ -15,7 +15,7 @@ import polars as pl
 from tradecore.control.data import Where, resolve
 from tradecore.control.kraken import open_kraken_futures, open_kraken_public
 from tradecore.control.lab import Lab, Progress, no_progress
-from tradecore.core.errors import UsageError
+from tradecore.core.errors import DataError, UsageError
 from tradecore.core.types import Pair, Timeframe, iso, parse_time
 from tradecore.market import ohlc
 from tradecore.market.aggregate import ONE_MINUTE
@@ -32,7 +32,7 @@ from tradecore.market.sources.paged_bars import BarsFetched, BarsProgress
 from tradecore.venues.kraken.answers import value_of
 from tradecore.venues.kraken.futures import TickType
 from tradecore.venues.kraken.patience import A_FEW_TRIES, Asker, Wait
-from tradecore.venues.kraken.public import KrakenPublic
+from tradecore.venues.kraken.public import MOST_TRADES, KrakenPublic
 
 KRAKEN = "kraken"
 PRICES: dict[str, TickType] = {"trade": "trade", "mark": "mark", "index": "spot"}
@@ -146,16 +146,25 @@ async def _futures(
 
 
 async def _fetch_again(lab: Lab, kraken: KrakenPublic, pair: Pair, run: Run) -> int:
-    """Ask for every trade of some minutes and give the lake those it lacks; return how many."""
+    """Ask for every trade of some minutes and give the lake those it lacks; return how many.
+
+    Errors: DataError when they are more than are asked for here; as `Asker.ask`.
+    """
     asker = Asker(A_FEW_TRIES, np.random.default_rng(0))  # chance only spreads the waits
-    parts, since = [pl.DataFrame(schema=TRADE_SCHEMA)], run[0] - 1
+    parts, since, cursor = [pl.DataFrame(schema=TRADE_SCHEMA)], run[0] - 1, 0
     for _ in range(MOST_PAGES):
         asked = since
         page = await asker.ask(lambda asked=asked: kraken.trades(pair, asked))  # type: ignore[misc]
         parts.append(trades_of(page))
-        if not len(page.time) or page.last <= since or int(page.time[-1]) > run[1]:
+        if len(page.time) < MOST_TRADES or int(page.time[-1]) > run[1]:
             break
-        since = page.last
+        # One step back: a page edge may part trades of one moment. Where that brings nothing new, over it.
+        since, cursor = page.last - 1 if page.last > cursor else since + 1, max(cursor, page.last)
+    else:
+        raise DataError(
+            f"{pair}: more than {MOST_PAGES:,} pages of trades between {iso(run[0])} and {iso(run[1])}; expected odd "
+            "minutes, not days; fetch the span into another workspace and compare"
+        )
     rows = pl.concat(parts).filter(pl.col("time").is_between(*run)).unique().sort(["time", "trade_id"])
     key = DatasetKey(KRAKEN, pair, None)
     with lab.lake.writer() as writer:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal, TypeAlias
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -26,6 +29,7 @@ from tradecore.testing.fake_kraken.server import serving
 from tradecore.testing.fake_kraken.wire import HttpRequest
 from tradecore.venues.kraken.replies import parse_trades
 
+Since: TypeAlias = Literal["exclusive", "inclusive"]
 START = parse_time("2024-05-01")
 NOW = START + 15 * HOUR_NS + 20 * SECOND_NS
 BTC = Pair("BTC", "USD")
@@ -91,6 +95,26 @@ def test_a_lost_trade_is_found_named_and_fetched_again(lab: Lab, fake: FakeKrake
     assert done.added == 2
     assert done.after is not None
     assert done.after.differences == ()
+    assert lab.lake.dataset(KEY).manifest.missing_ids == ()
+
+
+@pytest.mark.parametrize("since", ["exclusive", "inclusive"])
+def test_a_lost_trade_of_a_moment_that_two_pages_share_is_fetched_again(tmp_path: Path, since: Since) -> None:
+    busy = START + 14 * HOUR_NS
+    time = np.sort(np.concatenate([START + np.arange(840) * MINUTE_NS, busy + np.arange(1_100) * 10_000_000]))
+    time[840 + 950 : 840 + 1_050] = time[840 + 950]
+    count = len(time)
+    tape = Tape.of_arrays(time, np.full(count, 60_000.0), np.full(count, 0.5), np.ones(count))
+    free = FakeSettings(public_limit=None, pair_limit=None)
+    rows = rows_of(FakeKraken({BTC: tape}, ManualClock(NOW), free), lost=(840 + 1_020,))
+    fake = FakeKraken({BTC: tape}, ManualClock(NOW), replace(free, split_ties=True, since=since))
+    make_workspace(tmp_path / "workspace")
+    with serving(fake) as server:
+        asked = {**settings_at(server.url), "kraken.requests_per_second": "1000"}
+        lab = Lab(tmp_path / "workspace", load_settings(tmp_path / "workspace", asked), ManualClock(NOW))
+        store(lab, rows)
+        done = sources.check(lab, Where("BTC/USD"), refetch=True)
+    assert done.added == 1
     assert lab.lake.dataset(KEY).manifest.missing_ids == ()
 
 
