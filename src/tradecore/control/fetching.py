@@ -6,14 +6,13 @@ The one place where a fetch gets its network. Called by the command line; `marke
 from __future__ import annotations
 
 import asyncio
-import signal
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from tradecore.control.kraken import addresses, pace
+from tradecore.control.interruption import stopped_by_signals
+from tradecore.control.kraken import open_kraken_public
 from tradecore.control.lab import Lab
 from tradecore.core.errors import InterruptedRunError, StateRefusedError, UsageError, VenueError
 from tradecore.core.seeds import generator
@@ -25,10 +24,9 @@ from tradecore.market.fetching.sink import SOURCE, missing_ids
 from tradecore.market.lake import Dataset
 from tradecore.market.manifest import TRADES, DatasetKey
 from tradecore.market.seams import OVERLAP_NS, OVERLAP_TRADES
-from tradecore.venues.kraken.listing import Listing
 from tradecore.venues.kraken.patience import Asker, Patience, Wait
 from tradecore.venues.kraken.public import KrakenPublic
-from tradecore.venues.kraken.transport import NetworkTransport, Transport
+from tradecore.venues.kraken.transport import Transport
 
 VENUE = "kraken"
 FINAL_NS = 60 * SECOND_NS
@@ -153,7 +151,7 @@ def _refuse_odd(asked: Asked) -> None:
 async def _begin(lab: Lab, asked: Asked, watcher: Watcher, transport: Transport | None) -> Fetched:
     pairs = tuple(sorted(Pair.parse(pair) for pair in asked.pairs))
     asker = Asker(Patience(), generator(0, "fetch", asked.words), watcher.waits)
-    async with _public(lab, transport) as venue:
+    async with open_kraken_public(lab, transport=transport) as venue:
         now = await asker.ask(venue.server_time)
         await asker.ask(lambda: venue.pairs(*pairs))
     spans = tuple(_span(lab, pair, asked, now) for pair in pairs)
@@ -179,7 +177,7 @@ async def _work(lab: Lab, job: Job, watcher: Watcher, transport: Transport | Non
             )
             runner = JobRunner(job, around, watcher.told)
             watcher.started(job)
-            with _stopped_by_signals(runner.interrupt):
+            with stopped_by_signals(runner.interrupt):
                 done = await runner.run()
     if done.state == "paused" and done.reason == "interrupted":
         raise InterruptedRunError(
@@ -252,40 +250,10 @@ async def _listed(lab: Lab, job: Job, watcher: Watcher, transport: Transport | N
     """Give the venue's public calls with its own names of the job's pairs; where it refuses, the job says so."""
     asker = Asker(Patience(), generator(0, "listing", job.id), watcher.waits)
     try:
-        async with _public(lab, transport) as venue:
+        async with open_kraken_public(lab, transport=transport) as venue:
             listing = await asker.ask(lambda: venue.pairs(*job.request.pairs))
     except VenueError as error:
         jobs_of(lab).save(replace(job, state="failed", reason=str(error), updated=lab.clock.now()))
         raise
-    async with _public(lab, transport, listing) as venue:
+    async with open_kraken_public(lab, listing, transport) as venue:
         yield venue
-
-
-@asynccontextmanager
-async def _public(lab: Lab, transport: Transport | None, listing: Listing | None = None) -> AsyncIterator[KrakenPublic]:
-    settings = lab.settings.kraken
-    async with AsyncExitStack() as stack:
-        network = await stack.enter_async_context(NetworkTransport())
-        way: Transport = network if transport is None else transport
-        yield KrakenPublic(
-            way, addresses(settings), lab.clock, pace(lab), listing=listing, timeout_s=settings.timeout_s
-        )
-
-
-@contextmanager
-def _stopped_by_signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Let Ctrl-C and a polite kill stop the job cleanly; only the main thread hears signals."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    heard: Sequence[signal.Signals] = (signal.SIGINT, signal.SIGTERM)
-    before = {one: signal.getsignal(one) for one in heard}
-    for one in heard:
-        loop.add_signal_handler(one, stop)
-    try:
-        yield
-    finally:
-        for one in heard:
-            loop.remove_signal_handler(one)
-            signal.signal(one, before[one])

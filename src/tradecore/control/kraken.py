@@ -25,7 +25,7 @@ from tradecore.venues.kraken.private import KrakenPrivate, PrivateSettings
 from tradecore.venues.kraken.public import KrakenPublic
 from tradecore.venues.kraken.signing import Credentials
 from tradecore.venues.kraken.socket import KrakenSocket
-from tradecore.venues.kraken.transport import NetworkTransport
+from tradecore.venues.kraken.transport import NetworkTransport, Transport
 
 
 def addresses(settings: KrakenSettings) -> Addresses:
@@ -67,11 +67,19 @@ def tier(settings: KrakenSettings) -> Tier:
 
 
 @asynccontextmanager
-async def open_kraken_public(lab: Lab) -> AsyncIterator[KrakenPublic]:
-    """Open the client of Kraken's public calls, for the length of a block. Errors: ConfigError."""
+async def open_kraken_public(
+    lab: Lab, listing: Listing | None = None, transport: Transport | None = None
+) -> AsyncIterator[KrakenPublic]:
+    """Open the client of Kraken's public calls, for the length of a block; the network, unless a way is given.
+
+    Errors: ConfigError.
+    """
     settings = lab.settings.kraken
-    async with NetworkTransport() as transport:
-        yield KrakenPublic(transport, addresses(settings), lab.clock, pace(lab), timeout_s=settings.timeout_s)
+    async with NetworkTransport() as network:
+        way: Transport = network if transport is None else transport
+        yield KrakenPublic(
+            way, addresses(settings), lab.clock, pace(lab), listing=listing, timeout_s=settings.timeout_s
+        )
 
 
 @asynccontextmanager

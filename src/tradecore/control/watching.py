@@ -7,13 +7,12 @@ Invariant: a pair that cannot go on is told, and the verb then fails.
 from __future__ import annotations
 
 import asyncio
-import signal
-import threading
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, cast
 
+from tradecore.control.interruption import stopped_by_signals
 from tradecore.control.kraken import addresses, pace
 from tradecore.control.lab import Lab
 from tradecore.core.errors import StateRefusedError, UnknownPairError, UsageError, VenueUnavailableError
@@ -98,7 +97,7 @@ async def watching(lab: Lab, wanted: Wanted, watcher: Watcher, transport: Transp
         if wanted.store:
             keeper = Keeper(lab.lake, feed, {pair: one.time for pair, one in starts.items()}, join=wanted.join)
         watcher.began(feed)
-        with _stopped_by_signals(stop):
+        with stopped_by_signals(stop.set):
             await _follow(feed, watcher, keeper, stop, wanted.for_s)
     _refuse_lost(feed)
     return keeper.stored if keeper is not None else 0
@@ -212,20 +211,3 @@ async def _network(transport: Transport | None) -> AsyncIterator[Transport]:
         return
     async with NetworkTransport() as network:
         yield network
-
-
-@contextmanager
-def _stopped_by_signals(stop: asyncio.Event) -> Iterator[None]:
-    """Let Ctrl-C and a polite kill end the watching; only the main thread hears signals."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop, before = asyncio.get_running_loop(), {one: signal.getsignal(one) for one in (signal.SIGINT, signal.SIGTERM)}
-    for one in before:
-        loop.add_signal_handler(one, stop.set)
-    try:
-        yield
-    finally:
-        for one, handler in before.items():
-            loop.remove_signal_handler(one)
-            signal.signal(one, handler)

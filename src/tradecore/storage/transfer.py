@@ -109,7 +109,7 @@ def run_all(works: Sequence[Work], at_once: int, told: Callable[[int], None]) ->
             while one.is_alive():
                 one.join(POLL_S)
                 told(total[0])
-    except BaseException:
+    except BaseException:  # boundary: whatever stops the wait, an interruption too, stops the threads before it goes on
         stop.set()
         for one in threads:
             one.join(GRACE_S)
